@@ -118,6 +118,10 @@ class Batches:
         if on_close is not None:
             on_close()
 
+    def guard(self, first_error: FirstError, classify: Callable[[Exception], OsirisError]) -> None:
+        """Note errors in the flow's `first_error`, classified; for whoever passes on a stream that another made."""
+        self.first_error, self._classify = first_error, classify
+
     def _watch(self) -> Iterator[pa.RecordBatch]:
         try:
             while True:
@@ -134,7 +138,10 @@ class Batches:
         except GeneratorExit:
             raise
         except BaseException as error:
-            known = self._classify(error) if self._classify and isinstance(error, Exception) else error
+            # An input's failure is noted first, with its class; what the C code above it made of that is not.
+            known = self.first_error.error
+            if known is None:
+                known = self._classify(error) if self._classify and isinstance(error, Exception) else error
             self.error = self.first_error.note(known)
             if self.error is error:
                 raise

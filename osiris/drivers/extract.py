@@ -1,0 +1,71 @@
+"""Driving an extractor: plan once, then read each split with an instance and a client of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pyarrow as pa
+
+from osiris.connectors.base import Client, End, Extractor, ReadPlan, Split, State
+from osiris.drivers.bound import Bound
+from osiris.errors import InternalError, OsirisError
+
+
+class ExtractDriver:
+    """A read step. `plan` keeps its client until `close`, so that what it fixed (a snapshot) lives while splits are read."""
+
+    def __init__(self, bound: Bound) -> None:
+        self.bound = bound
+        self._client: Client | None = None
+
+    def plan(self, wanted: int = 1, since: State | None = None) -> ReadPlan:
+        """Ask the extractor for at most `wanted` splits. Raises an OsirisError."""
+        client = self._client = self.bound.client()
+        try:
+            extractor: Extractor[Client] = self.bound.instance(client)
+            plan = extractor.plan(wanted, since)
+        except Exception as error:
+            raise client.classify(error) from error
+        if not plan.splits:
+            raise InternalError(f"{self.bound.context.step}: the plan has no split", code="plan.empty")
+        return plan
+
+    def sources(self, plan: ReadPlan) -> list[SplitSource]:
+        return [SplitSource(self.bound, split) for split in plan.splits]
+
+    def close(self) -> None:
+        """Give up the plan's client; after the last split was read."""
+        client, self._client = self._client, None
+        if client is not None:
+            self.bound.clients.drop(client)
+
+
+class SplitSource:
+    """One split's read, as `stream.prefetch` drives it in a thread."""
+
+    def __init__(self, bound: Bound, split: Split) -> None:
+        self.name = bound.context.step
+        self._bound = bound
+        self._split = split
+        self._client: Client | None = None
+
+    def open(self) -> Generator[pa.RecordBatch, None, End]:
+        client = self._client = self._bound.client()
+        extractor: Extractor[Client] = self._bound.instance(client)
+        return extractor.read(self._split)
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            self._bound.clients.drop(client)
+
+    def interrupt(self) -> None:
+        client = self._client
+        if client is not None:
+            client.interrupt()
+
+    def classify(self, error: Exception) -> OsirisError:
+        client = self._client
+        if client is not None:
+            return client.classify(error)
+        return error if isinstance(error, OsirisError) else InternalError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,143 @@
+"""The run ledger: what was planned, decided and committed, on disk before it happens, so that a crash can be settled."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from osiris.connectors.base import Part, State, Token, to_json, token_from_json
+from osiris.errors import ConfigError
+
+FILE = "ledger.jsonl"
+Status = Literal["success", "failure", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One writer of a decided flow: all it takes to commit from staging."""
+
+    token: Token
+    parts: tuple[Part, ...]
+    state: State | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        state = to_json(self.state) if self.state else None
+        return {"token": to_json(self.token), "parts": [to_json(part) for part in self.parts], "state": state}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Decision:
+        state = State(**data["state"]) if data["state"] else None
+        return cls(token_from_json(data["token"]), tuple(Part(**part) for part in data["parts"]), state)
+
+
+@dataclass(slots=True)
+class FlowState:
+    """What the ledger knows of one flow: `planned` are the tokens whose staging may exist."""
+
+    planned: list[Token] = field(default_factory=list)
+    decided: tuple[Decision, ...] | None = None
+    committed: dict[str, int] = field(default_factory=dict)
+    attempt: int = 0
+    done: bool = False
+
+
+@dataclass(slots=True)
+class RunState:
+    """A ledger, folded: `flows` by the id of their first step; `finished` is None while the run may still go on."""
+
+    flows: dict[str, FlowState] = field(default_factory=dict)
+    finished: Status | None = None
+
+
+class Ledger:
+    """Appends to `ledger.jsonl` in a run's folder, each line on disk (fsync) before the call returns.
+
+    A torn last line, left by a crash, is cut before the first append: it was never acted upon.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        _cut_torn_line(self._path)
+        self._file = self._path.open("ab")
+
+    def planned(self, flow: str, attempt: int, token: Token) -> None:
+        self._append({"entry": "planned", "flow": flow, "attempt": attempt, "token": to_json(token)})
+
+    def decided(self, flow: str, decisions: Sequence[Decision]) -> None:
+        self._append({"entry": "decided", "flow": flow, "writers": [decision.to_json() for decision in decisions]})
+
+    def committed(self, flow: str, step: str, rows: int) -> None:
+        self._append({"entry": "committed", "flow": flow, "step": step, "rows": rows})
+
+    def undone(self, flow: str) -> None:
+        """All staging of the flow's attempts is gone and nothing of it was committed."""
+        self._append({"entry": "undone", "flow": flow})
+
+    def done(self, flow: str) -> None:
+        """All of the flow is committed and its staging gone."""
+        self._append({"entry": "done", "flow": flow})
+
+    def finished(self, status: Status) -> None:
+        self._append({"entry": "finished", "status": status})
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def read(folder: Path) -> RunState:
+    """Fold a run's ledger; a missing one is an empty run, a torn last line is left out."""
+    state = RunState()
+    path = folder / FILE
+    if not path.exists():
+        return state
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            _fold(state, json.loads(line))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"the run ledger is damaged: {error!r}", code="ledger.damaged", file=str(path), line=number
+            ) from error
+    return state
+
+
+def _fold(state: RunState, entry: Mapping[str, Any]) -> None:
+    kind = entry["entry"]
+    if kind == "finished":
+        state.finished = entry["status"]
+        return
+    flow = state.flows.setdefault(entry["flow"], FlowState())
+    if kind == "planned":
+        flow.planned.append(token_from_json(entry["token"]))
+        flow.attempt = max(flow.attempt, entry["attempt"])
+        state.finished = None
+    elif kind == "decided":
+        flow.decided = tuple(Decision.from_json(writer) for writer in entry["writers"])
+    elif kind == "committed":
+        flow.committed[entry["step"]] = entry["rows"]
+    elif kind == "undone":
+        flow.planned, flow.decided = [], None
+    elif kind == "done":
+        flow.done, flow.planned = True, []
+    else:
+        raise ValueError(f"unknown entry {kind!r}")
+
+
+def _cut_torn_line(path: Path) -> None:
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())

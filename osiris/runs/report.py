@@ -1,0 +1,122 @@
+"""The report of a run: what each step read and wrote, why it stopped, and what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from osiris.errors import EXIT_FAILED, EXIT_OK, OsirisError
+from osiris.secrets import redactor
+
+FILE = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step. `rows_read` is what it took (a reader: from its source), `rows_written` what it gave or committed."""
+
+    id: str
+    component: str
+    status: Literal["success", "failure", "cancelled", "skipped", "planned"]
+    rows_read: int = 0
+    rows_written: int = 0
+    rows_rejected: int = 0
+    rows_superseded: int = 0
+    stop_reason: str | None = None
+    duration_s: float = 0.0
+    estimated_rows: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    datasets: tuple[Mapping[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        data = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in data.items() if name not in _OPTIONAL or value}
+
+
+_OPTIONAL = ("estimated_rows", "counts", "datasets", "notes")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The rows that went from one step to another; into a writer `rows_read` is what the writer accounts for."""
+
+    source: str
+    target: str
+    rows_read: int
+    stop_reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"from": self.source, "to": self.target, "rows_read": self.rows_read, "stop_reason": self.stop_reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run, as `run --json` prints it and `report.json` keeps it. `report` is the path of that file, `duration_s` the
+    time of this process's work on the run, `peak_memory_mb` its highest resident size."""
+
+    status: Literal["success", "failure", "cancelled"]
+    run_id: str
+    pipeline: str
+    fingerprint: str
+    duration_s: float
+    peak_memory_mb: float
+    report: str
+    steps: tuple[StepReport, ...]
+    edges: tuple[Edge, ...] = ()
+    warnings: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+    error: OsirisError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        if self.status == "success":
+            return EXIT_OK
+        return self.error.exit_code if self.error is not None else EXIT_FAILED
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "status": self.status,
+            "run_id": self.run_id,
+            "pipeline": self.pipeline,
+            "fingerprint": self.fingerprint,
+            "duration_s": self.duration_s,
+            "peak_memory_mb": self.peak_memory_mb,
+            "report": self.report,
+            "steps": [step.to_json() for step in self.steps],
+            "edges": [edge.to_json() for edge in self.edges],
+            "warnings": list(self.warnings),
+            "settled": list(self.settled),
+        }
+        if self.error is not None:
+            error = self.error
+            data["error"] = {"code": error.code, "message": str(error), "hint": error.hint, "step": error.step}
+        redacted: dict[str, Any] = redactor.leaves(data)
+        return redacted
+
+    def write(self, folder: Path) -> None:
+        """Write `report.json` whole or not at all."""
+        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
+        temporary = folder / f".{FILE}.tmp"
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, folder / FILE)
+
+
+def peak_memory_mb() -> float:
+    """The highest resident size of this process so far, in MB (VmHWM where there is /proc)."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    try:
+        import resource
+    except ImportError:  # Windows has no resource module
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

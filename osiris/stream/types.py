@@ -1,0 +1,56 @@
+"""The names that users give to column types, in `columns` and `dtypes`, and the Arrow types they mean."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+
+from osiris.errors import ConfigError, did_you_mean
+
+NAMES: dict[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "boolean": pa.bool_(),
+    "int8": pa.int8(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "int": pa.int64(),
+    "integer": pa.int64(),
+    "bigint": pa.int64(),
+    "uint8": pa.uint8(),
+    "uint16": pa.uint16(),
+    "uint32": pa.uint32(),
+    "uint64": pa.uint64(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "float": pa.float64(),
+    "double": pa.float64(),
+    "string": pa.string(),
+    "text": pa.string(),
+    "varchar": pa.string(),
+    "binary": pa.binary(),
+    "date": pa.date32(),
+    "time": pa.time64("us"),
+    "timestamp": pa.timestamp("us"),
+    "datetime": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+}
+_DECIMAL = re.compile(r"(?:decimal|numeric)\((\d+)(?:,\s*(-?\d+))?\)")
+_TIMESTAMP = re.compile(r"timestamp\((s|ms|us|ns)(?:,\s*([\w/+:-]+))?\)")
+
+
+def parse(name: str) -> pa.DataType:
+    """The Arrow type of `int64`, `decimal(12,2)`, `timestamp(us, UTC)` …; ConfigError for an unknown name."""
+    text = name.strip().lower()
+    if text in NAMES:
+        return NAMES[text]
+    if found := _DECIMAL.fullmatch(text):
+        precision, scale = int(found[1]), int(found[2] or 0)
+        if not 1 <= precision <= 76 or scale > precision:
+            raise ConfigError(f"{name!r}: a decimal has 1 to 76 digits, and no more of them after the point", code="type.decimal")
+        return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+    if found := _TIMESTAMP.fullmatch(name.strip()):
+        return pa.timestamp(found[1], tz=found[2])
+    hint = did_you_mean(text, list(NAMES)) or f"types: {', '.join(NAMES)}, decimal(p,s), timestamp(unit, zone)"
+    raise ConfigError(f"{name!r} is not a type", code="type.unknown", hint=hint)
