@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from osiris.errors import OsirisError
+from osiris.errors import Cancelled, OsirisError
 from osiris.stream.batches import EXHAUSTED, Batches, End, FirstError
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ class _Merger:
         with self._budget.changed:
             while True:
                 self._first_error.raise_if_any()
+                if self._stop.is_set():
+                    raise Cancelled(f"the stream of {self._lanes[0].source.name} was closed while it was read")
                 for lane in open_lanes[:1] if self._ordered else open_lanes:
                     if lane.waiting:
                         batch, size_bytes = lane.waiting.popleft()

@@ -1,0 +1,108 @@
+"""What an executor is given and gives back: environment, request, progress, cancellation, `Report`."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from osiris.compile.manifest import Manifest, ManifestStep
+from osiris.connectors.base import Connection, Options
+from osiris.connectors.registry import Registry
+from osiris.errors import EXIT_SIGINT, Cancelled
+from osiris.runs import Report
+from osiris.step import MEMORY_BYTES
+from osiris.stream import Batches
+
+StepState = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A manifest's step tied to this machine: its class, its resolved connection, its options with secrets filled in."""
+
+    implementation: type[Any]
+    connection: Connection | None
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the executor needs of a project. `bind` resolves connections and secret parameters, when a step starts."""
+
+    root: Path
+    registry: Registry
+    bind: Callable[[ManifestStep], Binding]
+    memory_bytes: int = MEMORY_BYTES
+    jobs: int = 2
+    spill_limit_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class StepProgress:
+    """How far a step has come; read it at any time from any thread."""
+
+    id: str
+    component: str
+    state: StepState = "waiting"
+    streams: list[Batches] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return sum(stream.rows for stream in self.streams)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(stream.size_bytes for stream in self.streams)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Filled in while a run goes on; a face polls it. `message` says what is going on besides steps."""
+
+    steps: dict[str, StepProgress] = field(default_factory=dict)
+    message: str = ""
+
+
+class Cancellation:
+    """Asks a run to stop in order: from a signal handler or another thread."""
+
+    def __init__(self) -> None:
+        self._requested = threading.Event()
+        self._exit_code = EXIT_SIGINT
+
+    def request(self, exit_code: int = EXIT_SIGINT) -> None:
+        if not self._requested.is_set():
+            self._exit_code = exit_code
+            self._requested.set()
+
+    @property
+    def requested(self) -> bool:
+        return self._requested.is_set()
+
+    def error(self) -> Cancelled:
+        error = Cancelled("the run was stopped; nothing that was not committed is visible")
+        error.exit_code = self._exit_code
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How to run: `again` starts anew after settling, `wait` waits for another run on the same target to end."""
+
+    again: bool = False
+    wait: bool = False
+    dry_run: bool = False
+    progress: Progress = field(default_factory=Progress)
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+
+class Executor(ABC):
+    """Runs a manifest. Never raises for a failure of the work: the `Report` says it."""
+
+    @abstractmethod
+    def run(self, manifest: Manifest, request: Request) -> Report:
+        """Settle unfinished runs of the pipeline, then run it. Raises OsirisError only before a run folder exists."""

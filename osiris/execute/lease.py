@@ -1,0 +1,99 @@
+"""One run at a time per target: a lock that dies with its process.
+
+A lease is a SQLite file held in an exclusive transaction: the operating system frees it when the process ends, however
+it ends, on every platform, so no lease has to be judged stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from osiris.errors import Busy, InternalError
+
+FOLDER = Path(".osiris") / "leases"
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    connection: sqlite3.Connection
+    path: Path
+    inode: tuple[int, int]
+
+
+class Leases:
+    """The leases of one run, all released by `close`. Taking one twice in a run is no conflict."""
+
+    def __init__(self, root: Path, run_id: str) -> None:
+        self._folder = root / FOLDER
+        self._run_id = run_id
+        self._held: dict[str, _Held] = {}
+
+    def take(self, target: str, *, wait: bool, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Lease `target`. When another run holds it: wait until it is free or `stopped()`, or raise Busy naming the holder."""
+        if target in self._held:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lease"
+        owner = path.with_suffix(".json")
+        while (held := _lock(path)) is None:
+            if not wait or stopped():
+                raise Busy(
+                    f"another run is at work on {target}{_describe(owner)}",
+                    code="run.busy",
+                    hint="wait until it has ended, or give --wait",
+                )
+            time.sleep(POLL_S)
+        self._held[target] = held
+        owner.write_text(json.dumps({"run_id": self._run_id, "pid": os.getpid(), "host": platform.node(), "target": target}))
+
+    def check(self, target: str) -> None:
+        """Raise InternalError when the lease is no longer ours, before a commit relies on it."""
+        held = self._held.get(target)
+        if held is None or not held.connection.in_transaction or _inode(held.path) != held.inode:
+            raise InternalError(f"the lease on {target} was lost; nothing was committed", code="run.lease_lost")
+
+    def close(self) -> None:
+        for held in self._held.values():
+            held.connection.close()
+        self._held.clear()
+
+
+def _lock(path: Path) -> _Held | None:
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return None
+        raise
+    inode = _inode(path)
+    if inode is None:
+        connection.close()
+        return None
+    return _Held(connection, path, inode)
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _describe(owner: Path) -> str:
+    try:
+        data = json.loads(owner.read_text())
+        return f" (run {data['run_id']}, process {data['pid']} on {data['host']})"
+    except (OSError, ValueError, KeyError):
+        return ""

@@ -1,0 +1,69 @@
+"""The scene of a run: all that its flows share, and how a step of the manifest becomes a driver."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from osiris.compile.manifest import Manifest, ManifestStep
+from osiris.connectors.pool import Group, Pool
+from osiris.drivers.bound import Bound
+from osiris.errors import OsirisError
+from osiris.events import Event, Sink
+from osiris.execute.base import Environment, Request, StepState
+from osiris.execute.lease import Leases
+from osiris.runs import Ledger, RunFolder
+from osiris.step import Context, Workspace
+from osiris.stream import Budget, FirstError, SpillSpace
+
+SCRATCH = Path(".osiris") / "scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One run at work: shared by its flows, closed by the executor."""
+
+    environment: Environment
+    manifest: Manifest
+    folder: RunFolder
+    ledger: Ledger
+    leases: Leases
+    pool: Pool
+    budget: Budget
+    spill: SpillSpace
+    sink: Sink
+    request: Request
+
+    @property
+    def scratch(self) -> Path:
+        """Private to this run; removed with it."""
+        return self.environment.root / SCRATCH / self.folder.run_id
+
+    def bind(self, step: ManifestStep, clients: Group, first_error: FirstError) -> Bound:
+        """The step's class, connection and options, with folders of its own. Raises an OsirisError naming the step."""
+        try:
+            binding = self.environment.bind(step)
+        except OsirisError as error:
+            error.step = error.step or step.id
+            raise
+        scratch = self.scratch / step.id
+        scratch.mkdir(parents=True, exist_ok=True)
+        workspace = Workspace(scratch, self.folder.output(step.id))
+        context = Context(step.id, workspace, first_error, self.sink)
+        return Bound(binding.implementation, binding.connection, binding.options, context, clients)
+
+    def rebind(self, bound: Bound, first_error: FirstError) -> Bound:
+        """The same step with a group of clients that was never interrupted: to undo or to settle."""
+        context = replace(bound.context, first_error=first_error)
+        return replace(bound, clients=self.pool.group(), context=context)
+
+    def mark(self, step: str, state: StepState) -> None:
+        self.request.progress.steps[step].state = state
+        self.sink.emit(Event(f"step.{state}", step))
+
+    def close(self) -> None:
+        self.pool.close()
+        self.leases.close()
+        self.ledger.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
