@@ -1,0 +1,1 @@
+"""Components: what may be asked of each, read from the specs of all families."""
