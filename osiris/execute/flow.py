@@ -13,7 +13,7 @@ from osiris.connectors.base import Batches, Part, Run, Token
 from osiris.drivers import columns
 from osiris.drivers.write import WriteDriver
 from osiris.errors import OsirisError, WriteFailed
-from osiris.execute.opening import Opener, state_for
+from osiris.execute.opening import Opened, Opener, state_for
 from osiris.execute.scene import Scene
 from osiris.runs import Decision
 from osiris.stream import FirstError
@@ -52,7 +52,12 @@ class Flow:
         self._started = time.monotonic()
 
     @property
-    def opened(self) -> object:
+    def duration_s(self) -> float:
+        """Since the flow was made."""
+        return round(time.monotonic() - self._started, 3)
+
+    @property
+    def opened(self) -> Opened:
         return self._opener.opened
 
     def run(self) -> None:
@@ -76,6 +81,11 @@ class Flow:
                 return False
             self.first_error.note(error)
             return True
+
+    @property
+    def failing(self) -> bool:
+        """It has met an error, and may be interrupted: what was decided is never interrupted."""
+        return self.first_error.happened.is_set() and not self._decided
 
     def interrupt(self) -> None:
         """End what the flow's threads are blocked in; after `cancel`, repeated until the flow has ended."""
@@ -149,7 +159,7 @@ class Flow:
             self._after_failed_commit(writing, error, first)
         writing.rows = sum(part.rows for part in writing.parts)
         self._scene.ledger.committed(self.id, writing.step.id, writing.rows)
-        self.durations_s[writing.step.id] = round(time.monotonic() - self._started, 3)
+        self.durations_s[writing.step.id] = self.duration_s
 
     def _after_failed_commit(self, writing: Writing, error: OsirisError, first: bool) -> None:
         """The answer may be lost though the commit was done: ask the target. Returns when it was; else raises."""
@@ -174,6 +184,9 @@ class Flow:
 
     def _undo(self, planned: Sequence[tuple[ManifestStep, Token]]) -> None:
         """Remove all staging. What cannot be removed now stays in the ledger, and the next run removes it."""
+        if not planned:
+            return
+        self._scene.ledger.undoing(self.id)
         clean = True
         for step, token in planned:
             driver = next(writing.driver for writing in self.writings if writing.token == token)
@@ -183,7 +196,7 @@ class Flow:
             except OsirisError as error:
                 clean = False
                 log.warning("%s: staging could not be removed, the next run will: %s", step.id, error)
-        if clean and planned:
+        if clean:
             self._scene.ledger.undone(self.id)
 
     def _close(self) -> None:

@@ -73,6 +73,10 @@ class Ledger:
     def committed(self, flow: str, step: str, rows: int) -> None:
         self._append({"entry": "committed", "flow": flow, "step": step, "rows": rows})
 
+    def undoing(self, flow: str) -> None:
+        """From here on the flow's staging may be gone: whoever goes on must abort, never commit."""
+        self._append({"entry": "undoing", "flow": flow})
+
     def undone(self, flow: str) -> None:
         """All staging of the flow's attempts is gone and nothing of it was committed."""
         self._append({"entry": "undone", "flow": flow})
@@ -124,6 +128,8 @@ def _fold(state: RunState, entry: Mapping[str, Any]) -> None:
         flow.decided = tuple(Decision.from_json(writer) for writer in entry["writers"])
     elif kind == "committed":
         flow.committed[entry["step"]] = entry["rows"]
+    elif kind == "undoing":
+        flow.decided = None
     elif kind == "undone":
         flow.planned, flow.decided = [], None
     elif kind == "done":

@@ -1,0 +1,228 @@
+"""The local executor: settles what is unfinished, runs the flows one after another, and writes the report."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from osiris.compile import manifest as manifests
+from osiris.compile.manifest import Manifest, ManifestStep
+from osiris.compile.plan import flows
+from osiris.connectors.pool import Pool
+from osiris.errors import Cancelled, ConfigError, OsirisError
+from osiris.events import Event, FileSink, Metric
+from osiris.execute import recover, summary
+from osiris.execute.base import Environment, Executor, Request, StepProgress
+from osiris.execute.lease import Leases
+from osiris.execute.scene import Scene
+from osiris.execute.supervise import run_flow
+from osiris.runs import Edge, FlowState, Ledger, Report, RunFolder, StepReport, create, peak_memory_mb, unfinished
+from osiris.secrets import RedactingFilter
+from osiris.stream import Budget, SpillSpace
+
+log = logging.getLogger(__name__)
+
+
+class LocalExecutor(Executor):
+    """Runs everything in this process, on threads."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def run(self, manifest: Manifest, request: Request) -> Report:
+        started = time.monotonic()
+        request.progress.steps = {step.id: StepProgress(step.id, step.component) for step in manifest.steps}
+        entry = Leases(self._environment.root, manifest.name)
+        try:
+            entry.take(f"the pipeline {manifest.name!r} ({manifest.profile})", wait=request.wait)
+            folder, settled = self._settle(manifest, request)
+            return self._run(manifest, folder, request, started, settled)
+        finally:
+            entry.close()
+
+    def _settle(self, manifest: Manifest, request: Request) -> tuple[RunFolder | None, tuple[str, ...]]:
+        """Settle this pipeline's unfinished runs. Returns the one to go on with, None to start anew, and what was done."""
+        resume: RunFolder | None = None
+        settled: list[str] = []
+        for folder in unfinished(self._environment.root, manifest.profile, manifest.name):
+            if not (folder.path / manifests.FILE).exists():
+                _close_ledger(folder)  # killed before it had a manifest, so before it did anything
+                continue
+            frozen = manifests.load(folder.path / manifests.FILE)
+            with self._scene(frozen, folder, request) as scene:
+                known = recover.settle(scene)
+                done = [name for name, flow in known.items() if flow.done]
+                settled.append(f"run {folder.run_id}: {len(done)} of {len(flows(frozen.steps))} flows are committed")
+                if request.again or not done:
+                    scene.ledger.finished("failure")
+                elif frozen.fingerprint != manifest.fingerprint:
+                    raise _changed(folder, done)
+                else:
+                    resume = folder
+        return resume, tuple(settled)
+
+    def _run(
+        self, manifest: Manifest, folder: RunFolder | None, request: Request, started: float, settled: tuple[str, ...]
+    ) -> Report:
+        if folder is None:
+            folder = create(self._environment.root, manifest.profile, manifest.name)
+            manifests.freeze(manifest, folder.path)
+        with self._scene(manifest, folder, request) as scene:
+            for line in settled:
+                log.info("%s", line)
+            work = _Work(scene, started, settled)
+            report = work.run()
+            report.write(folder.path)
+            if report.status == "success" or not work.committed:
+                scene.ledger.finished(report.status)
+        return report
+
+    @contextmanager
+    def _scene(self, manifest: Manifest, folder: RunFolder, request: Request) -> Iterator[Scene]:
+        environment = self._environment
+        sink = FileSink(folder.path)
+        scene = Scene(
+            environment,
+            manifest,
+            folder,
+            Ledger(folder.path),
+            Leases(environment.root, folder.run_id),
+            Pool(environment.registry),
+            Budget(environment.memory_bytes),
+            SpillSpace(environment.spill_limit_bytes),
+            sink,
+            request,
+        )
+        try:
+            with _logging_to(folder.path / "osiris.log"):
+                yield scene
+        finally:
+            scene.close()
+            sink.close()
+
+
+class _Work:
+    """One process's work on one run."""
+
+    def __init__(self, scene: Scene, started: float, settled: tuple[str, ...]) -> None:
+        self._scene = scene
+        self._started = started
+        self._settled = settled
+        self._steps: dict[str, StepReport] = {}
+        self._edges: list[Edge] = []
+        self._warnings: list[str] = []
+        self.committed = False
+
+    def run(self) -> Report:
+        scene = self._scene
+        scene.sink.emit(Event("run.started", None, {"run_id": scene.folder.run_id, "pipeline": scene.manifest.name}))
+        by_id = {step.id: step for step in scene.manifest.steps}
+        error: OsirisError | None = None
+        before = scene.folder.state().flows
+        for ids in flows(scene.manifest.steps):
+            steps = [by_id[name] for name in ids]
+            state = before.get(steps[0].id, FlowState())
+            if error is not None:
+                self._steps.update({step.id: StepReport(step.id, step.component, "skipped") for step in steps})
+            elif state.done:
+                self._take_over(steps, state)
+            else:
+                error = self._flow(steps, state)
+        report = self._report(error)
+        scene.sink.emit(Event("run.finished", None, {"status": report.status, "duration_s": report.duration_s}))
+        return report
+
+    def _take_over(self, steps: list[ManifestStep], state: FlowState) -> None:
+        self.committed = True
+        for step in steps:
+            self._steps[step.id] = StepReport(step.id, step.component, "success")
+            self._scene.mark(step.id, "done")
+        self._steps.update(summary.steps_before(state, {step.id: step for step in steps}))
+
+    def _flow(self, steps: list[ManifestStep], state: FlowState) -> OsirisError | None:
+        scene = self._scene
+        try:
+            flow = run_flow(scene, steps, state.attempt + 1)
+        except OsirisError as error:
+            error.step = error.step or steps[0].id
+            self._steps.update(summary.failed(steps, error))
+            for step in steps:
+                scene.mark(step.id, "cancelled" if isinstance(error, Cancelled) else "failed")
+            log.error("%s: %s", error.step, error, exc_info=error)
+            self.committed = self.committed or bool(scene.folder.state().flows.get(steps[0].id, FlowState()).decided)
+            return error
+        self.committed = True
+        reports = summary.steps_of(flow)
+        self._steps.update(reports)
+        self._edges.extend(summary.edges_of(flow))
+        for step in reports.values():
+            scene.mark(step.id, "done")
+            self._measure(step)
+        return None
+
+    def _measure(self, step: StepReport) -> None:
+        emit = self._scene.sink.emit
+        emit(Metric("rows_read", step.rows_read, "rows", step.id))
+        emit(Metric("rows_written", step.rows_written, "rows", step.id))
+        emit(Metric("rows_processed", max(step.rows_read, step.rows_written), "rows", step.id))
+        data = {"rows_read": step.rows_read, "rows_written": step.rows_written, "datasets": list(step.datasets)}
+        emit(Event("step.finished", step.id, data))
+
+    def _report(self, error: OsirisError | None) -> Report:
+        scene = self._scene
+        ordered = tuple(self._steps[step.id] for step in scene.manifest.steps)
+        if error is None:
+            status = "success"
+        else:
+            status = "cancelled" if isinstance(error, Cancelled) else "failure"
+        return Report(
+            status,
+            scene.folder.run_id,
+            scene.manifest.name,
+            scene.manifest.fingerprint,
+            round(time.monotonic() - self._started, 3),
+            peak_memory_mb(),
+            str(scene.folder.path / "report.json"),
+            ordered,
+            tuple(self._edges),
+            tuple(self._warnings),
+            self._settled,
+            error,
+        )
+
+
+def _changed(folder: RunFolder, done: list[str]) -> ConfigError:
+    return ConfigError(
+        f"run {folder.run_id} of an earlier version of this pipeline is unfinished: it committed {', '.join(done)} and not the rest",
+        code="run.changed",
+        hint="restore the pipeline and its parameters to finish that run, or give --again to start anew",
+    )
+
+
+def _close_ledger(folder: RunFolder) -> None:
+    ledger = Ledger(folder.path)
+    ledger.finished("failure")
+    ledger.close()
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Everything that Osiris logs, from INFO up, redacted, into the run's own file."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(RedactingFilter())
+    logger = logging.getLogger("osiris")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(min(level or logging.WARNING, logging.INFO))
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        handler.close()
+
+
