@@ -1,0 +1,49 @@
+# The commands of a checkout. Each makes .venv from requirements.lock first; a second call starts at once.
+SHELL := /bin/sh
+VENV ?= .venv
+JOBS ?= auto
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs lock clean
+
+help: ## show this list
+	@echo "make targets:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile
+
+$(READY): requirements.lock pyproject.toml .ci/venv
+	@.ci/venv $(VENV)
+
+demo: $(READY) ## run the demo project: CSV files through DuckDB SQL to Parquet and CSV
+	@$(BIN)/osiris demo
+
+test: $(READY) ## run all tests
+	$(BIN)/pytest -q -n $(JOBS)
+
+check: $(READY) ## run what every change must pass: format, lint, types, import rules, fast tests
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+
+format: $(READY) ## bring the code into its form, and mend what ruff can mend
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format --quiet
+
+bench: $(READY) ## run the benchmarks and print their ratios
+	@for bench in bench/*/run.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+docs: $(READY) ## write docs/reference again from specs, --help and errors
+	$(BIN)/python docs/generate.py
+
+lock: $(READY) ## pin the newest packages that pyproject.toml allows into requirements.lock
+	$(BIN)/python -m pip install -qq pip-tools
+	@echo "# Every package that Osiris and its checks run with, pinned with the hashes of all its files. Made by: make lock" > requirements.new
+	$(BIN)/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-header --extra dev --output-file - pyproject.toml >> requirements.new
+	@mv requirements.new requirements.lock
+
+clean: ## remove .venv and everything that tools have left
+	rm -rf $(VENV) .make dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
