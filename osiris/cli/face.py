@@ -1,0 +1,60 @@
+"""What one call of `osiris` carries along: the shared options, where things are shown, and how it is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from osiris.cli.render import Output
+from osiris.errors import EXIT_SIGTERM, Cancelled, ConfigError, OsirisError
+
+if TYPE_CHECKING:
+    from osiris.project import Project
+
+
+def error_to_json(error: OsirisError) -> dict[str, Any]:
+    """The one form of an error in every JSON document."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "file": error.file,
+        "line": error.line,
+        "column": error.column,
+    }
+
+
+def plain_failure(error: OsirisError) -> dict[str, Any]:
+    return {"error": error_to_json(error)}
+
+
+@dataclass(slots=True)
+class Face:
+    """`failure` gives the JSON document of the running verb for an error; `stop` is told of SIGTERM by a verb that can
+    end its work in order, otherwise `Cancelled` is raised where the main thread is."""
+
+    folder: str | None = None
+    output: Output = field(default_factory=Output)
+    failure: Callable[[OsirisError], dict[str, Any]] = plain_failure
+    stop: Callable[[int], None] | None = None
+
+    def project(self, profile: str | None = None) -> Project:
+        """The project in `--project`, else in the current folder; ConfigError when there is no such folder."""
+        from osiris.project import Project
+
+        root = Path(self.folder or ".")
+        if not root.is_dir():
+            what = "is not a folder" if root.exists() else "does not exist"
+            raise ConfigError(f"the project folder {root} {what}", code="project.missing", hint="osiris init makes one")
+        self.output.folder = root
+        return Project(root, profile=profile)
+
+    def terminate(self) -> None:
+        if self.stop is not None:
+            self.stop(EXIT_SIGTERM)
+            return
+        stopped = Cancelled("terminated")
+        stopped.exit_code = EXIT_SIGTERM
+        raise stopped

@@ -1,0 +1,145 @@
+"""Builds the `osiris` command from the files in `verbs/`, and turns every outcome into an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import click
+
+from osiris.cli import verbs
+from osiris.cli.face import Face
+from osiris.cli.render import logged
+from osiris.cli.verb import VerbGroup
+from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, Cancelled, ConfigError, OsirisError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `osiris <arguments>` and return the exit code; nothing but a fault of Python itself is raised."""
+    face = Face()
+    face.output.json = "--json" in arguments
+    restore = _on_sigterm(face)
+    try:
+        with logged(face.output):
+            return _outcome(face, list(arguments))
+    except BrokenPipeError:
+        face.output.forget_stdout()
+        return EXIT_FAILED
+    finally:
+        restore()
+
+
+class Verbs(VerbGroup):
+    """The files of `verbs/` as commands; the file of a verb is imported when its name or its help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{verbs.__name__}.{cmd_name}").command
+        return command
+
+
+def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        from osiris import __version__
+
+        face = ctx.ensure_object(Face)
+        face.output.document({"version": __version__})
+        face.output.line(f"osiris {__version__}")
+        ctx.exit()
+
+
+cli = Verbs(
+    "osiris",
+    help="Move data between systems: check a pipeline, compile it, run it.",
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version and exit.",
+        )
+    ],
+)
+
+
+def _outcome(face: Face, arguments: list[str]) -> int:
+    try:
+        code = _invoke(face, arguments)
+    except click.exceptions.Exit as asked:
+        code = asked.exit_code
+    except click.ClickException as error:
+        code = _refused(face, _usage(error))
+    except (KeyboardInterrupt, click.Abort):
+        code = _refused(face, Cancelled("interrupted"))
+    except OsirisError as error:
+        code = _refused(face, error)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        code = _refused(face, _from_os(error))
+    except Exception as error:  # noqa: BLE001 - the one place where a fault of Osiris becomes a line and an exit code
+        code = face.output.fault(error)
+    face.output.flush()
+    return code
+
+
+def _invoke(face: Face, arguments: list[str]) -> int:
+    """Not `cli.main`, which answers interrupts and broken pipes in its own way."""
+    settings: dict[str, Any] = {"obj": face, "help_option_names": ["-h", "--help"], "max_content_width": 100}
+    with cli.make_context("osiris", arguments, **settings) as context:
+        code = cli.invoke(context)
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _refused(face: Face, error: OsirisError) -> int:
+    face.output.document(face.failure(error))
+    face.output.errors(error)
+    return error.exit_code
+
+
+def _usage(error: click.ClickException) -> OsirisError:
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    hint = f"try: {context.command_path} --help" if context else "try: osiris --help"
+    if not message:  # click raises an empty one after it has shown the help of a group that got no verb
+        message = "a command is missing"
+    refused = ConfigError(message[:1].lower() + message[1:], code="usage", hint=hint)
+    refused.exit_code = EXIT_CONFIG
+    return refused
+
+
+def _from_os(error: OSError) -> OsirisError:
+    """The machine refused something that no part of Osiris expected: a full disk, a folder without permission."""
+    reason = (error.strerror or type(error).__name__).lower()
+    named = f"{error.filename}: {reason}" if error.filename else str(error) or reason
+    failed = OsirisError(named, code="system")
+    failed.__cause__ = error
+    return failed
+
+
+def _on_sigterm(face: Face) -> Any:
+    """Make SIGTERM end this call in order, exit 143; returns what puts the former handler back."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        face.terminate()
+
+    former = signal.signal(signal.SIGTERM, terminate)
+    return lambda: signal.signal(signal.SIGTERM, former)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

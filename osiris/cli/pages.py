@@ -1,0 +1,85 @@
+"""How an error looks on a terminal: what, where with the source line and a caret, and what to do."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+from osiris.errors import OsirisError
+from osiris.secrets import MASK, redactor
+
+LINE_LENGTH = 200
+"""A longer source line is shown in part: it is there to be recognised."""
+SECRET_NAME = re.compile(
+    "pas+w|pwd|pass(phrase)?$|secret|token|api_?key|private|credential|dsn|auth|^url$", re.IGNORECASE
+)
+REFERENCE = re.compile(r"""\s*["']?\$\{[^{}:]*\}["']?\s*,?\s*(#.*)?$""")
+KEY = re.compile(r"""\s*(?:-\s+)*(["']?)(?P<name>[^:"'{}\[\]]+)\1\s*:""")
+
+
+def page(error: OsirisError, kind: str = "error", folder: Path = Path()) -> list[str]:
+    """The lines of one error, its first one `error: …`; a relative `error.file` counts from `folder`.
+
+    Secrets are masked, control characters made visible.
+    """
+    message = error.message if error.file else str(error)
+    first, *rest = message.splitlines() or [""]
+    lines = [f"{kind}: {first}", *(f"  {line}" for line in rest)]
+    if error.step:
+        lines.append(f"  in step: {error.step}")
+    if error.where:
+        lines.append(f"  at {error.where}")
+        lines.extend(_source(error, folder))
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return [visible(redactor.text(line)) for line in lines]
+
+
+def visible(text: str) -> str:
+    """`text` without the control characters that a terminal would obey; tabs stay."""
+    return "".join(c if c == "\t" or c.isprintable() or c == " " else f"\\x{ord(c):02x}" for c in text)
+
+
+def _source(error: OsirisError, folder: Path) -> list[str]:
+    line = _line_of(error, folder)
+    if line is None or not line.strip():
+        return []
+    shown, number = _without_secrets(line, error), str(error.line)
+    found = [f"  {number} | {shown}"]
+    if error.column and error.column <= len(shown):
+        # the caret stands under its letter also where the line is indented by tabs
+        before = "".join("\t" if letter == "\t" else " " for letter in shown[: error.column - 1])
+        found.append(f"  {' ' * len(number)} | {before}^")
+    return found
+
+
+def _line_of(error: OsirisError, folder: Path) -> str | None:
+    """The line that an error points at; only of YAML, for a line of data is nobody's business here."""
+    if error.file is None or error.line is None or not error.file.endswith((".yaml", ".yml")):
+        return None
+    try:
+        with (folder / error.file).open(encoding="utf-8") as file:
+            line = next(itertools.islice(file, error.line - 1, None), None)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return line.rstrip("\r\n")[:LINE_LENGTH] if line else None
+
+
+def _without_secrets(line: str, error: OsirisError) -> str:
+    """`line` without what may be a secret that no redactor was told of: a misspelt `pasword:`, a password inline."""
+    suspicious = "secret" in error.code or "connection" in Path(error.file or "").name
+    found = KEY.match(line)
+    if found is None:
+        return MASK if suspicious and ":" not in line else line
+    value = line[found.end() :]
+    if not value.strip() or REFERENCE.match(value):
+        return line
+    if suspicious or SECRET_NAME.search(found["name"]) or _has_secret_key(value):
+        return f"{found.group()} {MASK}"
+    return line
+
+
+def _has_secret_key(value: str) -> bool:
+    """Whether a flow mapping (`{password: x}`) names one."""
+    return any(SECRET_NAME.search(name) for name in re.findall(r"""([\w.-]+)["']?\s*:""", value))

@@ -1,0 +1,259 @@
+"""Shows things to people (text, tables, progress) and to programs (one JSON document): the only module that prints."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from osiris.cli.pages import page, visible
+from osiris.errors import EXIT_FAILED, OsirisError
+from osiris.secrets import RedactingFilter, redactor
+
+REFRESH_S = 0.2
+COLOURS = {"error": "31;1", "warning": "33;1", "hint": "36", "success": "32", "failure": "31"}
+GOOD, BAD = ("success", "ok", "done"), ("failure", "failed", "broken")
+
+
+class View(Protocol):
+    """Something that changes while it is shown."""
+
+    def lines(self) -> list[str]:
+        """What is new since the last call."""
+
+    def table(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        """Headings and rows, as of now."""
+
+
+@dataclass(slots=True)
+class Output:
+    """Where a verb puts what it found. `folder` is where the relative paths in errors count from.
+
+    With `json` only `document` writes to stdout, without it only the others do; so a verb calls both and asks nothing.
+    Everything is redacted here, once more, whatever its origin.
+    """
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    folder: Path = Path()
+
+    def document(self, data: Any) -> None:
+        """The one JSON document of this call."""
+        if not self.json:
+            return
+        ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
+        text = json.dumps(redactor.leaves(data), indent=2, ensure_ascii=ascii_only, default=str)
+        sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """A line of the result."""
+        if not self.json:
+            _put(sys.stdout, visible(redactor.text(text)), style)
+
+    def done(self, text: str) -> None:
+        """What was achieved, for those who like to read it."""
+        if not self.quiet:
+            self.line(text)
+
+    def note(self, text: str, style: str | None = None) -> None:
+        """A message beside the result, on stderr."""
+        if not self.quiet:
+            _put(sys.stderr, visible(redactor.text(text)), style)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
+        """Rows under headings; those named in `right` are numbers. Fitted to a terminal, never cut in a pipe."""
+        if self.json:
+            return
+        cells = [[_cell(value) for value in row] for row in rows]
+        if sys.stdout.isatty():
+            _rich_console(sys.stdout).print(rich_table(columns, cells, right))
+        else:
+            sys.stdout.write(plain_table(columns, cells, right))
+
+    def errors(self, *errors: OsirisError, kind: str = "error") -> None:
+        """Each error as a page on stderr; a warning only when messages are wanted."""
+        if kind == "warning" and self.quiet:
+            return
+        for number, error in enumerate(errors):
+            if number:
+                sys.stderr.write("\n")
+            for text in page(error, kind, self.folder):
+                _put(sys.stderr, text, text.partition(":")[0])
+            if self.verbose and error.__cause__ is not None:
+                sys.stderr.write(_traceback(error))
+
+    def fault(self, error: Exception) -> int:
+        """A failure that nobody foresaw: one line, the traceback in a file; the exit code."""
+        text = _traceback(error)
+        path = _keep_traceback(text)
+        kept = f"the traceback is in {path}" if path else "--verbose shows the traceback"
+        hint = f"this is a fault of Osiris: {kept}"
+        known = OsirisError(f"{type(error).__name__}: {error}", code="internal.fault", hint=hint)
+        self.document({"error": {"code": known.code, "message": known.message, "hint": hint}})
+        self.errors(known)
+        if self.verbose:
+            sys.stderr.write(text)
+        return EXIT_FAILED
+
+    @contextmanager
+    def progress(self, view: View) -> Iterator[None]:
+        """While the block runs, show `view` on stderr five times a second: as a table in place on a terminal, else as
+        lines; nothing when quiet. What was last seen is shown before the block is left."""
+        if self.quiet:
+            yield
+            return
+        terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        with _table_in_place(view) if terminal else _lines_as_they_come(view, self) as refresh, _repeated(refresh):
+            yield
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+    def forget_stdout(self) -> None:
+        """The reader of our stdout is gone: let nothing complain about it, not even the interpreter's end."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def logged(output: Output) -> Iterator[None]:
+    """Send log records and Python's warnings, redacted, to `output` as long as the block runs."""
+    handler = _Records(output)
+    handler.addFilter(RedactingFilter())
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+class _Records(logging.Handler):
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self.output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        wanted = logging.INFO if record.name.partition(".")[0] != "osiris" else logging.DEBUG
+        if record.levelno >= (wanted if self.output.verbose else logging.WARNING):
+            for text in self.format(record).splitlines():
+                self.output.note(f"{record.levelname.lower()}: {text}", record.levelname.lower())
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
+    """Aligned columns, two spaces apart, whole cells: for files and pipes."""
+    lines = [[column.upper() for column in columns], *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    text = ""
+    for line in lines:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for cell, width, column in zip(line, widths, columns, strict=True)
+        ]
+        text += "  ".join(cells).rstrip() + "\n"
+    return text
+
+
+def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> Any:
+    """The same for a terminal: cells wrap where it is narrow."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(cell, style=_style(cell)) for cell in row])
+    return table
+
+
+def _style(cell: str) -> str:
+    return "green" if cell in GOOD else "red" if cell in BAD else "yellow" if cell == "warning" else ""
+
+
+@contextmanager
+def _table_in_place(view: View) -> Iterator[Callable[[], None]]:
+    from rich.live import Live
+
+    def now() -> Any:
+        columns, rows = view.table()
+        return rich_table(columns, [[_cell(value) for value in row] for row in rows], columns[2:])
+
+    with Live(now(), console=_rich_console(sys.stderr), auto_refresh=False, transient=True) as live:
+        yield lambda: live.update(now(), refresh=True)
+
+
+@contextmanager
+def _lines_as_they_come(view: View, output: Output) -> Iterator[Callable[[], None]]:
+    def now() -> None:
+        for text in view.lines():
+            output.note(text)
+
+    yield now
+
+
+@contextmanager
+def _repeated(refresh: Callable[[], None]) -> Iterator[None]:
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(REFRESH_S):
+            refresh()
+
+    thread = threading.Thread(target=work, name="osiris-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        refresh()
+
+
+def _rich_console(stream: IO[str]) -> Any:
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def _put(stream: IO[str], text: str, style: str | None) -> None:
+    code = COLOURS.get(style or "")
+    if code and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        text = f"\x1b[{code}m{text}\x1b[0m"
+    stream.write(text + "\n")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}" if isinstance(value, float) else str(value)
+    return visible(redactor.text(text).replace("\n", " "))
+
+
+def _traceback(error: BaseException) -> str:
+    return redactor.text("".join(traceback.format_exception(error)))
+
+
+def _keep_traceback(text: str) -> str | None:
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="osiris-", suffix=".txt", delete=False) as file:
+            file.write(text)
+    except OSError:
+        return None
+    return file.name

@@ -1,0 +1,32 @@
+"""`osiris compile`: freeze a pipeline into a manifest."""
+
+from __future__ import annotations
+
+import click
+
+from osiris.cli.face import Face
+from osiris.cli.parameters import PARAMETERS, PROFILE, parameters
+from osiris.cli.verb import Verb, pass_face
+
+
+@click.command("compile", cls=Verb)
+@click.argument("pipeline")
+@PARAMETERS
+@PROFILE
+@pass_face
+def command(face: Face, pipeline: str, param: tuple[str, ...], profile: str | None) -> None:
+    """Check PIPELINE and write its manifest, the same byte for byte for the same inputs, below build/."""
+    compiled = face.project(profile).compile(pipeline, parameters(param))
+    manifest = compiled.manifest
+    face.output.document(
+        {
+            "manifest": str(compiled.path),
+            "fingerprint": manifest.fingerprint,
+            "steps": [
+                {"id": step.id, "component": step.component, "needs": [*step.inputs, *step.after]}
+                for step in manifest.steps
+            ],
+        }
+    )
+    face.output.done(f"compiled {len(manifest.steps)} steps, fingerprint {manifest.fingerprint}")
+    face.output.line(str(compiled.path))

@@ -1,0 +1,42 @@
+"""`osiris validate`: check a pipeline and say all that is wrong with it at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from osiris.cli.face import Face, error_to_json
+from osiris.cli.parameters import PARAMETERS, PROFILE, parameters
+from osiris.cli.verb import Verb, pass_face
+from osiris.errors import EXIT_CONFIG, EXIT_OK, OsirisError
+
+
+@click.command("validate", cls=Verb)
+@click.argument("pipeline")
+@PARAMETERS
+@PROFILE
+@pass_face
+def command(face: Face, pipeline: str, param: tuple[str, ...], profile: str | None) -> int:
+    """Check PIPELINE against its components and connections without running anything."""
+    face.failure = _refused
+    checked = face.project(profile).check(pipeline, parameters(param))
+    face.output.document(
+        {
+            "valid": not checked.errors,
+            "errors": [error_to_json(error) for error in checked.errors],
+            "warnings": [error_to_json(warning) for warning in checked.warnings],
+        }
+    )
+    face.output.errors(*checked.errors)
+    face.output.errors(*checked.warnings, kind="warning")
+    if checked.errors:
+        many = len(checked.errors)
+        face.output.note(f"\n{many} {'error' if many == 1 else 'errors'} in {pipeline}")
+        return EXIT_CONFIG
+    face.output.done(f"{pipeline} is valid")
+    return EXIT_OK
+
+
+def _refused(error: OsirisError) -> dict[str, Any]:
+    return {"valid": False, "errors": [error_to_json(error)], "warnings": []}
