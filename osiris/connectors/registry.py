@@ -83,7 +83,8 @@ class Registry:
         name, _, role = kind.rpartition("_")
         if role not in ROLES:
             raise ConfigError(f"{component}: a kind ends in {', '.join(ROLES)}", code="component.kind")
-        return self._load(family, name or role, ROLES[role])
+        found: type[Any] = self._load(family, name or role, ROLES[role])
+        return found
 
     def _load(self, family: str, module: str, name: str) -> Any:
         provider = self.provider(family)

@@ -16,6 +16,7 @@ from osiris.errors import Cancelled, ConfigError, OsirisError
 from osiris.events import Event, FileSink, Metric
 from osiris.execute import recover, summary
 from osiris.execute.base import Environment, Executor, Request, StepProgress
+from osiris.execute.dry import preview
 from osiris.execute.lease import Leases
 from osiris.execute.scene import Scene
 from osiris.execute.supervise import run_flow
@@ -35,6 +36,8 @@ class LocalExecutor(Executor):
     def run(self, manifest: Manifest, request: Request) -> Report:
         started = time.monotonic()
         request.progress.steps = {step.id: StepProgress(step.id, step.component) for step in manifest.steps}
+        if request.dry_run:
+            return preview(self._environment, manifest, started)
         entry = Leases(self._environment.root, manifest.name)
         try:
             entry.take(f"the pipeline {manifest.name!r} ({manifest.profile})", wait=request.wait)
@@ -158,9 +161,9 @@ class _Work:
         reports = summary.steps_of(flow)
         self._steps.update(reports)
         self._edges.extend(summary.edges_of(flow))
-        for step in reports.values():
-            scene.mark(step.id, "done")
-            self._measure(step)
+        for report in reports.values():
+            scene.mark(report.id, "done")
+            self._measure(report)
         return None
 
     def _measure(self, step: StepReport) -> None:
@@ -174,12 +177,8 @@ class _Work:
     def _report(self, error: OsirisError | None) -> Report:
         scene = self._scene
         ordered = tuple(self._steps[step.id] for step in scene.manifest.steps)
-        if error is None:
-            status = "success"
-        else:
-            status = "cancelled" if isinstance(error, Cancelled) else "failure"
         return Report(
-            status,
+            summary.outcome(error),
             scene.folder.run_id,
             scene.manifest.name,
             scene.manifest.fingerprint,

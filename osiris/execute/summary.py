@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from osiris.compile.manifest import ManifestStep
 from osiris.connectors.base import Batches, Part
@@ -42,8 +43,13 @@ def steps_before(state: FlowState, steps: Mapping[str, ManifestStep]) -> dict[st
 
 def failed(flow: list[ManifestStep], error: OsirisError) -> dict[str, StepReport]:
     """A flow that was undone: its steps read and wrote nothing that counts."""
-    status = "cancelled" if isinstance(error, Cancelled) else "failure"
-    return {step.id: StepReport(step.id, step.component, status) for step in flow}
+    return {step.id: StepReport(step.id, step.component, outcome(error)) for step in flow}
+
+
+def outcome(error: OsirisError | None) -> Literal["success", "failure", "cancelled"]:
+    if error is None:
+        return "success"
+    return "cancelled" if isinstance(error, Cancelled) else "failure"
 
 
 def _source(flow: Flow, step: ManifestStep) -> StepReport:

@@ -91,7 +91,7 @@ def _timeout_s(steps: Sequence[ManifestStep]) -> float | None:
 
 
 def _wait_s(retry: Retry, number: int, error: OsirisError) -> float:
-    wait_s = min(retry.backoff_s * 2 ** (number - 1), retry.max_backoff_s)
+    wait_s: float = min(retry.backoff_s * 2 ** (number - 1), retry.max_backoff_s)
     if isinstance(error, RateLimited) and error.retry_after_s is not None:
         return max(wait_s, error.retry_after_s)
     return wait_s
