@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from osiris.cli import verbs
-from osiris.cli.face import Face
+from osiris.cli.face import Face, plain_failure
 from osiris.cli.render import logged
 from osiris.cli.verb import VerbGroup
 from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, Cancelled, ConfigError, OsirisError
@@ -80,7 +80,7 @@ def _outcome(face: Face, arguments: list[str]) -> int:
     except click.exceptions.Exit as asked:
         code = asked.exit_code
     except click.ClickException as error:
-        code = _refused(face, _usage(error))
+        code = _misused(face, error)
     except (KeyboardInterrupt, click.Abort):
         code = _refused(face, Cancelled("interrupted"))
     except OsirisError as error:
@@ -109,15 +109,15 @@ def _refused(face: Face, error: OsirisError) -> int:
     return error.exit_code
 
 
-def _usage(error: click.ClickException) -> OsirisError:
+def _misused(face: Face, error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        face.output.document(plain_failure(ConfigError("a command is missing", code="usage")))
+        face.output.note(error.format_message())
+        return EXIT_CONFIG
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     hint = f"try: {context.command_path} --help" if context else "try: osiris --help"
-    if not message:  # click raises an empty one after it has shown the help of a group that got no verb
-        message = "a command is missing"
-    refused = ConfigError(message[:1].lower() + message[1:], code="usage", hint=hint)
-    refused.exit_code = EXIT_CONFIG
-    return refused
+    return _refused(face, ConfigError(message[:1].lower() + message[1:], code="usage", hint=hint))
 
 
 def _from_os(error: OSError) -> OsirisError:

@@ -37,8 +37,8 @@ def page(error: OsirisError, kind: str = "error", folder: Path = Path()) -> list
 
 
 def visible(text: str) -> str:
-    """`text` without the control characters that a terminal would obey; tabs stay."""
-    return "".join(c if c == "\t" or c.isprintable() or c == " " else f"\\x{ord(c):02x}" for c in text)
+    """`text` without the control characters that a terminal would obey; tabs and line ends stay."""
+    return "".join(c if c.isprintable() or c in "\t\n" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _source(error: OsirisError, folder: Path) -> list[str]:

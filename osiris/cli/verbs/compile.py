@@ -15,7 +15,10 @@ from osiris.cli.verb import Verb, pass_face
 @PROFILE
 @pass_face
 def command(face: Face, pipeline: str, param: tuple[str, ...], profile: str | None) -> None:
-    """Check PIPELINE and write its manifest, the same byte for byte for the same inputs, below build/."""
+    """Check a pipeline and write its manifest.
+
+    The manifest of PIPELINE lies below build/ and is the same, byte for byte, for the same inputs on any machine.
+    """
     compiled = face.project(profile).compile(pipeline, parameters(param))
     manifest = compiled.manifest
     face.output.document(

@@ -43,7 +43,7 @@ def list_components(face: Face, family: str | None) -> None:
 @click.argument("name")
 @pass_face
 def show_component(face: Face, name: str) -> None:
-    """Show the options of the component NAME, with types, defaults and examples."""
+    """Show the options of a component, with examples."""
     with unknown_name():
         component = face.project().catalog.get(name)
     options = [_option(component, name) for name in component.option_names]

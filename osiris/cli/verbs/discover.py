@@ -13,7 +13,10 @@ from osiris.cli.verb import Verb, pass_face
 @click.option("--like", metavar="GLOB", help="Only what matches this name, such as 'shop.*'.")
 @pass_face
 def command(face: Face, reference: str, like: str | None) -> None:
-    """Show the tables, views or files behind the connection REF (@family.alias), with their columns."""
+    """Show what can be read through a connection.
+
+    That is the tables, views or files behind REF (@family.alias), with their columns.
+    """
     found = face.project().discover(reference, like=like)
     document = found.to_json()
     face.output.document(document)

@@ -19,7 +19,10 @@ STARTER = "starter"
 @click.argument("folder", metavar="[DIR]", default=".", required=False)
 @pass_face
 def command(face: Face, folder: str) -> None:
-    """Make a new project in DIR (default: the current folder). Existing files are never overwritten."""
+    """Make a new project, with an example that runs.
+
+    DIR is the current folder unless given. Existing files are never overwritten.
+    """
     root = Path(face.folder or ".") / folder
     written = write(root, starter_files(STARTER))
     face.output.document({"project": str(root), "files": written})

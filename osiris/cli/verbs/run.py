@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 @click.option("--wait", is_flag=True, help="Wait for another run that writes to the same target.")
 @click.option("--dry-run", is_flag=True, help="Check and plan only: touch no target.")
 @pass_face
-def command(face: Face, pipeline: str, **options: Any) -> int:
-    """Run PIPELINE (compiled first when needed) or a compiled MANIFEST. An unfinished run of it is settled before."""
+def command(face: Face, /, pipeline: str, **options: Any) -> int:
+    """Run a pipeline, or a manifest that was compiled.
+
+    An unfinished run of the same pipeline is settled before: finished from its staging, or undone.
+    """
     face.failure = partial(_refused, pipeline)
     project = face.project(options.pop("profile"))
     report = run_shown(face, project, pipeline, params=parameters(options.pop("param")), **options)

@@ -30,7 +30,10 @@ def list_runs(face: Face) -> None:
 @click.argument("run_id", metavar="ID")
 @pass_face
 def show_run(face: Face, run_id: str) -> None:
-    """Show the report of the run ID; the first letters of an id are enough."""
+    """Show the report of a run.
+
+    The first letters of an ID are enough.
+    """
     with unknown_name():
         report = face.project().report(run_id)
     face.output.document(report)

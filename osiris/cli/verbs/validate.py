@@ -18,7 +18,10 @@ from osiris.errors import EXIT_CONFIG, EXIT_OK, OsirisError
 @PROFILE
 @pass_face
 def command(face: Face, pipeline: str, param: tuple[str, ...], profile: str | None) -> int:
-    """Check PIPELINE against its components and connections without running anything."""
+    """Check a pipeline and say all that is wrong with it.
+
+    PIPELINE is checked against its components and connections; nothing is run.
+    """
     face.failure = _refused
     checked = face.project(profile).check(pipeline, parameters(param))
     face.output.document(
