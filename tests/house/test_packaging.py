@@ -25,11 +25,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(built)
 
 
-def test_the_wheel_holds_the_types_the_specs_and_nothing_but_the_package(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
-    data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "osiris").rglob("spec.yaml")}
-    assert {"osiris/py.typed", "osiris/__main__.py", *data} <= names
+    package = [path for path in (ROOT / "osiris").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {path.relative_to(ROOT).as_posix() for path in package} <= names
     assert {name.partition("/")[0] for name in names} == {"osiris", f"osiris_elt-{_version()}.dist-info"}
+    assert "osiris/py.typed" in names
     assert not [name for name in names if name.endswith(".pyc")]
 
 
