@@ -68,7 +68,9 @@ class Catalog:
             **_definitions(components),
         }
         secrets = {pointer for component in components for pointer in component.secrets}
-        return Rules(f"the connection of {family}", schema, constraints, tuple(sorted(secrets)), noun="field")
+        aliases = {old: new for c in components for old, new in c.aliases.items() if new in properties}
+        owner = f"{family} connections"
+        return Rules(owner, schema, constraints, tuple(sorted(secrets)), aliases, noun="field")
 
     def listed(self) -> list[dict[str, Any]]:
         """A row for each component, also of broken and disabled families: name, version, family, modes, distribution,

@@ -1,0 +1,230 @@
+"""`Connections`: what a project's connections file says, and the fields behind a reference such as `@duckdb.main`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osiris.components.catalog import Catalog, Rules
+from osiris.components.component import defaults
+from osiris.connections import layout
+from osiris.connections.describe import described
+from osiris.connections.resolution import Fault, Filled, fill
+from osiris.connections.substitution import Sources
+from osiris.connectors.base import Connection
+from osiris.documents import Document
+from osiris.errors import ConfigError, NotFound, OsirisError, did_you_mean
+from osiris.secrets import redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A connection as far as it could be resolved: the `connection` when there are no `faults`.
+
+    `short_secrets` names the fields whose secret is too short to be masked inside a longer text.
+    """
+
+    connection: Connection | None
+    faults: tuple[Fault, ...]
+    short_secrets: tuple[str, ...] = ()
+
+
+class Connections:
+    """The connections of a project. Variables are looked up only for the connection that is asked for."""
+
+    def __init__(self, root: Path, catalog: Catalog, document: Document | None, sources: Sources) -> None:
+        self.root = root
+        self.path = Path(document.name) if document is not None else None
+        self._catalog = catalog
+        self._document = document
+        self._sources = sources
+        self._families = layout.connections_of(document)
+
+    @classmethod
+    def load(cls, root: Path, catalog: Catalog, environ: Mapping[str, str] | None = None) -> Connections:
+        """Read the file that holds for the project folder `root`; without one there are no connections."""
+        environ = os.environ if environ is None else environ
+        root = root.absolute()
+        path = layout.find(root, environ)
+        document = layout.read(path) if path is not None else None
+        return cls(root, catalog, document, Sources(path.parent if path else root, environ))
+
+    def families(self) -> list[str]:
+        """The families of the file, in its order; they may be unknown to the catalog."""
+        return list(self._families)
+
+    def aliases(self, family: str) -> list[str]:
+        return list(self._families.get(family, {}))
+
+    def references(self) -> list[str]:
+        """Every connection, `@family.alias`, in the order of the file."""
+        return [f"@{family}.{alias}" for family, aliases in self._families.items() for alias in aliases]
+
+    def reference(self, family: str, given: str | None) -> str | None:
+        """The reference that a step of `family` means by `given`; None when the family has no connections.
+
+        Without one: the alias with `default: true`, else the alias `default`, else the only one. Raises ConfigError for
+        anything that is not plainly one connection of that family.
+        """
+        if given is not None:
+            found, _ = self.split(given)
+            if found != family:
+                raise ConfigError(
+                    f"{given} is a connection of the family {found}, not of {family}",
+                    code="connection.family",
+                    hint=self._choices(family),
+                )
+            return given
+        aliases = self._families.get(family)
+        if not aliases:
+            return None
+        alias = self.default(family)
+        if alias is None:
+            names = ", ".join(f"@{family}.{name}" for name in aliases)
+            text = f"the family {family} has {len(aliases)} connections and none is the default"
+            raise ConfigError(text, code="connection.ambiguous", hint=f"name one of {names}, or give one default: true")
+        return f"@{family}.{alias}"
+
+    def default(self, family: str) -> str | None:
+        """The alias that a missing reference means; None when that is not settled."""
+        aliases = self._families.get(family, {})
+        chosen = [alias for alias, fields in aliases.items() if fields.get("default")]
+        chosen += [alias for alias in aliases if alias == "default"]
+        return chosen[0] if chosen else next(iter(aliases)) if len(aliases) == 1 else None
+
+    def split(self, reference: str) -> tuple[str, str]:
+        """Family and alias of `@family.alias`. Raises ConfigError when there is no such connection."""
+        family, dot, alias = reference.removeprefix("@").partition(".")
+        if not reference.startswith("@") or not dot:
+            near = did_you_mean(f"@{reference.removeprefix('@')}", self.references())
+            text = f'"{reference}" is not a reference to a connection'
+            raise ConfigError(text, code="connection.reference", hint=near or "write @family.alias")
+        if alias not in self._families.get(family, {}):
+            near = did_you_mean(reference, self.references())
+            text = f"there is no connection {reference}"
+            raise ConfigError(text, code="connection.unknown", hint=near or self._choices(family))
+        return family, alias
+
+    def keys(self, reference: str) -> set[str]:
+        """The fields that are set, under their present names; no variable is looked up."""
+        family, alias = self.split(reference)
+        return set(self._folded(self._rules(family), family, alias)[0])
+
+    def resolve(self, family: str, reference: str | None, overrides: Mapping[str, Any] | None = None) -> Connection:
+        """The connection with its values: spec defaults < file < `overrides`. Its secrets are masked from now on.
+
+        Without a reference it is anonymous: defaults and overrides. Raises ConfigError naming every fault, and where
+        the first one stands.
+        """
+        examined = self.examine(family, reference, overrides)
+        if examined.connection is None:
+            raise self._error(family, reference, examined.faults)
+        return examined.connection
+
+    def restore(self, connection: Connection) -> Connection:
+        """The same connection with its fields, which it loses when it is pickled."""
+        reference = connection.reference if connection.alias else None
+        return self.resolve(connection.family, reference, connection.overrides)
+
+    def examine(self, family: str, reference: str | None, overrides: Mapping[str, Any] | None = None) -> Examined:
+        """As `resolve`, with the faults collected instead of raised; an unknown family or reference raises."""
+        alias = None
+        if reference is not None:
+            alias = self.split(str(self.reference(family, reference)))[1]
+        rules = self._rules(family)
+        fields = self._folded(rules, family, alias)[0] if alias is not None else {}
+        overrides = dict(overrides or {})
+        filled = fill({name: value for name, value in fields.items() if name not in overrides}, rules, self._sources)
+        given = fill(overrides, rules, None)
+        values = filled.values | overrides
+        values |= {n: value for n, value in defaults(rules.schema, rules.names).items() if n not in values}
+        faults = [*_schema_faults(rules, values, filled), *filled.faults]
+        if alias is not None:
+            faults += self._forbidden(family, overrides)
+        short = tuple(sorted(filled.short | given.short))
+        if faults:
+            return Examined(None, tuple(faults), short)
+        return Examined(Connection(family, alias, self.root, values, overrides), (), short)
+
+    def describe(self) -> dict[str, Any]:
+        """The shape of `connections list --json`: what is written, secrets masked, no variable's value shown."""
+        shown = {
+            family: {
+                alias: described(
+                    fields, self._known_rules(family), self._sources, is_default=self.default(family) == alias
+                )
+                for alias, fields in aliases.items()
+            }
+            for family, aliases in self._families.items()
+        }
+        return {"connections": redactor.leaves(shown)}
+
+    def _rules(self, family: str) -> Rules:
+        try:
+            return self._catalog.connection_rules(family)
+        except NotFound as error:
+            if self._document is None or family not in self._families:
+                raise ConfigError(error.message, code=error.code, hint=error.hint) from error
+            at = ("connections", family)
+            raise self._document.error(error.message, *at, code=error.code, hint=error.hint, key=True) from error
+
+    def _known_rules(self, family: str) -> Rules | None:
+        """None when the family is unknown or broken: then every value of it counts as secret."""
+        try:
+            return self._rules(family)
+        except OsirisError:
+            return None
+
+    def _folded(self, rules: Rules, family: str, alias: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """A connection's fields under their present names, and present to former names where they differ."""
+        written = {name: value for name, value in self._families[family][alias].items() if name != "default"}
+        former = {new: old for old, new in rules.aliases.items() if old in written and new not in written}
+        present = {old: new for new, old in former.items()}
+        return {present.get(name, name): deepcopy(value) for name, value in written.items()}, former
+
+    def _error(self, family: str, reference: str | None, faults: tuple[Fault, ...]) -> ConfigError:
+        first = faults[0]
+        message, hint = first.message, first.hint
+        if len(faults) > 1:
+            message, hint = "; ".join(f.message + (f" ({f.hint})" if f.hint else "") for f in faults), None
+        if reference is None or self._document is None:
+            hint = hint or f"add a connection of {family} to {layout.FILE}"
+            return ConfigError(message, code=first.code, hint=hint)
+        alias = self.split(reference)[1]
+        former = self._folded(self._rules(family), family, alias)[1]
+        path = (former.get(str(first.path[0]), first.path[0]), *first.path[1:]) if first.path else ()
+        at = ("connections", family, alias, *path)
+        text = f"{reference}: {message}"
+        return self._document.error(text, *at, code=first.code, hint=hint, key=first.code.endswith("unknown"))
+
+    def _forbidden(self, family: str, overrides: Mapping[str, Any]) -> list[Fault]:
+        """The fields that no component of the family lets a step replace; what one of them allows, `check` decides."""
+        components = self._catalog.of_family(family)
+        allowed = {f.name for c in components for f in c.connection_fields if f.override != "forbidden"}
+        text = 'a step must not replace the field "{}" of its connection'
+        return [
+            Fault("config.schema", (name,), "connection.override", text.format(name))
+            for name in overrides
+            if name not in allowed
+        ]
+
+    def _choices(self, family: str) -> str:
+        names = [f"@{family}.{alias}" for alias in self.aliases(family)]
+        return f"connections of {family}: {', '.join(names) or 'none'}"
+
+
+def _schema_faults(rules: Rules, values: dict[str, Any], filled: Filled) -> list[Fault]:
+    return [
+        Fault(
+            "config.schema",
+            problem.path,
+            problem.code.replace("option.", "connection."),
+            redactor.text(problem.message),
+            problem.hint,
+        )
+        for problem in rules.problems(values, elsewhere=filled.unknown)
+    ]
