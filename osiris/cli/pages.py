@@ -56,7 +56,7 @@ def _source(error: OsirisError, folder: Path) -> list[str]:
 
 def _line_of(error: OsirisError, folder: Path) -> str | None:
     """The line that an error points at; only of YAML, for a line of data is nobody's business here."""
-    if error.file is None or error.line is None or not error.file.endswith((".yaml", ".yml")):
+    if error.file is None or not error.line or not error.file.endswith((".yaml", ".yml")):
         return None
     try:
         with (folder / error.file).open(encoding="utf-8") as file:

@@ -14,7 +14,7 @@ from osiris.cli.verb import Verb, pass_face
 @PARAMETERS
 @PROFILE
 @pass_face
-def command(face: Face, pipeline: str, param: tuple[str, ...], profile: str | None) -> None:
+def command(face: Face, /, pipeline: str, param: tuple[str, ...], profile: str | None) -> None:
     """Check a pipeline and write its manifest.
 
     The manifest of PIPELINE lies below build/ and is the same, byte for byte, for the same inputs on any machine.

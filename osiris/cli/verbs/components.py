@@ -18,13 +18,13 @@ command = VerbGroup("components", help="Show the components that pipelines can b
 @command.command("list")
 @click.option("--family", metavar="FAMILY", help="Only the components of this family.")
 @pass_face
-def list_components(face: Face, family: str | None) -> None:
+def list_components(face: Face, /, family: str | None) -> None:
     """List all components, those that cannot be used with the reason."""
     project = face.project()
     if family is not None and family not in project.registry.families():
         with unknown_name():
             project.registry.provider(family)
-    rows = [row for row in project.catalog.listed() if family in (None, row["family"])]
+    rows = [row for row in project.catalog.listed() if family is None or row["family"] == family]
     face.output.document({"components": rows})
     columns = ("name", "version", "modes", "state", "from")
     face.output.table(
@@ -42,7 +42,7 @@ def list_components(face: Face, family: str | None) -> None:
 @command.command("show")
 @click.argument("name")
 @pass_face
-def show_component(face: Face, name: str) -> None:
+def show_component(face: Face, /, name: str) -> None:
     """Show the options of a component, with examples."""
     with unknown_name():
         component = face.project().catalog.get(name)
@@ -103,7 +103,7 @@ def _document(component: Component, options: list[dict[str, Any]], fields: list[
     }
 
 
-def _show_head(face: Face, component: Component) -> None:
+def _show_head(face: Face, /, component: Component) -> None:
     output = face.output
     output.line(f"{component.name} {component.version}: {component.title}")
     abilities = [name for name, has in component.capabilities.items() if has]
@@ -113,7 +113,7 @@ def _show_head(face: Face, component: Component) -> None:
         output.line(text)
 
 
-def _show_options(face: Face, title: str, options: list[dict[str, Any]]) -> None:
+def _show_options(face: Face, /, title: str, options: list[dict[str, Any]]) -> None:
     if not options:
         return
     face.output.line()
@@ -128,7 +128,7 @@ def _show_options(face: Face, title: str, options: list[dict[str, Any]]) -> None
     face.output.table(("name", "type", "default", "description"), rows)
 
 
-def _show_rest(face: Face, component: Component) -> None:
+def _show_rest(face: Face, /, component: Component) -> None:
     import yaml
 
     for old, new in component.aliases.items():

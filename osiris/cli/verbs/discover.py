@@ -12,7 +12,7 @@ from osiris.cli.verb import Verb, pass_face
 @click.argument("reference", metavar="REF")
 @click.option("--like", metavar="GLOB", help="Only what matches this name, such as 'shop.*'.")
 @pass_face
-def command(face: Face, reference: str, like: str | None) -> None:
+def command(face: Face, /, reference: str, like: str | None) -> None:
     """Show what can be read through a connection.
 
     That is the tables, views or files behind REF (@family.alias), with their columns.

@@ -18,7 +18,7 @@ STARTER = "starter"
 @click.command("init", cls=Verb)
 @click.argument("folder", metavar="[DIR]", default=".", required=False)
 @pass_face
-def command(face: Face, folder: str) -> None:
+def command(face: Face, /, folder: str) -> None:
     """Make a new project, with an example that runs.
 
     DIR is the current folder unless given. Existing files are never overwritten.

@@ -45,7 +45,7 @@ def command(face: Face, /, pipeline: str, **options: Any) -> int:
     return report.exit_code
 
 
-def run_shown(face: Face, project: Project, pipeline: str, **options: Any) -> Report:
+def run_shown(face: Face, /, project: Project, pipeline: str, **options: Any) -> Report:
     """Run it with progress on stderr; Ctrl-C and SIGTERM stop it in order."""
     from osiris.cli.progress import RunView
     from osiris.execute.base import Cancellation, Progress

@@ -15,7 +15,7 @@ command = VerbGroup("runs", help="Show past runs, failed ones included.")
 
 @command.command("list")
 @pass_face
-def list_runs(face: Face) -> None:
+def list_runs(face: Face, /) -> None:
     """List all runs of the project, the newest first."""
     runs = face.project().runs()
     face.output.document({"runs": [dataclasses.asdict(run) for run in runs]})
@@ -29,7 +29,7 @@ def list_runs(face: Face) -> None:
 @command.command("show")
 @click.argument("run_id", metavar="ID")
 @pass_face
-def show_run(face: Face, run_id: str) -> None:
+def show_run(face: Face, /, run_id: str) -> None:
     """Show the report of a run.
 
     The first letters of an ID are enough.

@@ -17,7 +17,7 @@ from osiris.errors import EXIT_CONFIG, EXIT_OK, OsirisError
 @PARAMETERS
 @PROFILE
 @pass_face
-def command(face: Face, pipeline: str, param: tuple[str, ...], profile: str | None) -> int:
+def command(face: Face, /, pipeline: str, param: tuple[str, ...], profile: str | None) -> int:
     """Check a pipeline and say all that is wrong with it.
 
     PIPELINE is checked against its components and connections; nothing is run.

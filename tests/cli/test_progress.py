@@ -1,0 +1,39 @@
+"""The lines and the table of a run's progress, from a `Progress` that the test fills as an executor would."""
+
+from __future__ import annotations
+
+from osiris.cli.progress import COLUMNS, RunView
+from osiris.execute.base import Progress, StepProgress
+
+
+def test_a_step_is_told_once_when_it_starts_and_once_when_it_ends() -> None:
+    progress = Progress({name: StepProgress(name, "a.b") for name in ("read", "write")})
+    view = RunView(progress)
+    assert view.lines() == []
+    progress.steps["read"].state = "running"
+    assert view.lines() == ["read: started (a.b)"]
+    assert view.lines() == []
+    progress.steps["read"].state = "done"
+    progress.steps["write"].state = "failed"
+    assert view.lines() == ["read: done, 0 rows, 0 B", "write: started (a.b)", "write: failed, 0 rows, 0 B"]
+    assert view.lines() == []
+
+
+def test_a_message_is_told_once() -> None:
+    progress = Progress(message="settling run 12ab")
+    view = RunView(progress)
+    assert view.lines() == ["settling run 12ab"]
+    assert view.lines() == []
+
+
+def test_a_cancelled_step_that_never_ran_is_not_said_to_have_started() -> None:
+    progress = Progress({"write": StepProgress("write", "a.b", "cancelled")})
+    assert RunView(progress).lines() == ["write: cancelled, 0 rows, 0 B"]
+
+
+def test_the_table_has_a_row_for_each_step_and_figures_for_those_that_began() -> None:
+    progress = Progress({"read": StepProgress("read", "a.b", "running"), "write": StepProgress("write", "c.d")})
+    columns, rows = RunView(progress).table()
+    assert columns == COLUMNS
+    assert rows[0][:4] == ("read", "running", "0", "0 B")
+    assert rows[1] == ("write", "waiting", "", "", "", "")

@@ -1,0 +1,84 @@
+"""Tables, documents, logs and colours as they leave the process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+
+import pytest
+
+from osiris.cli.render import Output, logged, plain_table, rich_table
+from osiris.secrets import redactor
+
+
+def test_a_plain_table_is_aligned_and_never_cut() -> None:
+    text = plain_table(("name", "rows"), [["a" * 200, "7"], ["b", "1,234"]], right=("rows",))
+    lines = text.splitlines()
+    assert lines[0].split() == ["NAME", "ROWS"]
+    assert lines[1].startswith("a" * 200)
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_a_table_fits_a_narrow_terminal() -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    screen = Console(file=StringIO(), width=24, force_terminal=True, color_system=None)
+    screen.print(rich_table(("name", "text"), [["orders", "[bold]many words that need room[/bold]"]]))
+    shown = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert all(len(line) <= 24 for line in shown.splitlines())
+    assert "[bold]" in shown.replace("\n", "")
+
+
+def test_only_one_of_text_and_json_reaches_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (False, True):
+        output = Output(json=as_json)
+        output.document({"a": 1})
+        output.line("text")
+        output.table(("a",), [["b"]])
+        output.note("beside")
+        shown = capsys.readouterr()
+        assert shown.err == "beside\n"
+        if as_json:
+            assert json.loads(shown.out) == {"a": 1}
+        else:
+            assert shown.out == "text\nA\nb\n"
+
+
+def test_secrets_are_masked_on_every_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """LESSONS 15, for what the command line prints."""
+    redactor.add('pass"word/4711')
+    output = Output(verbose=True)
+    with warnings.catch_warnings(action="always"), logged(output):
+        logging.getLogger("osiris.x").info("dsn %s", 'u:pass"word/4711@h')
+        warnings.warn('pass"word/4711', stacklevel=1)
+    output.line('pass"word/4711')
+    output.note('pass"word/4711')
+    output.table(("a",), [['pass"word/4711']])
+    Output(json=True).document({"url": 'x?y=pass"word/4711'})
+    shown = capsys.readouterr()
+    assert "4711" not in shown.out + shown.err
+    assert (shown.out + shown.err).count("***") == 7
+
+
+def test_logs_of_osiris_show_only_when_verbose(capsys: pytest.CaptureFixture[str]) -> None:
+    for verbose in (False, True):
+        with logged(Output(verbose=verbose)):
+            logging.getLogger("osiris.x").debug("detail")
+            logging.getLogger("osiris.x").warning("care")
+        assert capsys.readouterr().err == ("debug: detail\nwarning: care\n" if verbose else "warning: care\n")
+
+
+def test_quiet_keeps_results_and_drops_messages(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(quiet=True)
+    output.line("result")
+    output.done("done")
+    output.note("message")
+    assert capsys.readouterr() == ("result\n", "")
+
+
+def test_text_that_no_encoding_holds_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(json=True).document({"name": "caf\udce9"})
+    assert json.loads(capsys.readouterr().out) == {"name": "caf\udce9"}
