@@ -1,8 +1,11 @@
 """The fenced blocks of a page, and running them in the order in which a reader would.
 
-What a block is for stands behind its language: `sh` is run by bash and must exit 0 (`exit=1`: with 1; `manual`: not run);
-`text output` is what the `sh` block before it printed, a line `...` standing for any lines; a block with `title=NAME` is
-written to that file; `python` without a title is run; `yaml fragment` is part of a file, and only parsed.
+What a block is for stands behind its language:
+`sh`                    run by bash, must exit 0 (`exit=1`: with 1); `sh manual` is not run
+`text output`           what the block before it printed; a line `...` stands for any lines, `…` for any text
+`python`                run
+any with `title=NAME`   written to that file
+`yaml fragment`         a part of a file, only parsed
 """
 
 from __future__ import annotations

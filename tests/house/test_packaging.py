@@ -7,8 +7,10 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +62,20 @@ def test_the_lock_pins_every_dependency_with_hashes_and_names_no_address() -> No
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in lock
     assert "@" not in lock
+
+
+def test_every_foreign_package_that_is_imported_is_declared() -> None:
+    """What merely happens to be installed (a dependency of a dependency) is not ours to import."""
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *(need for name, needs in extras.items() if name != "dev" for need in needs)]
+    declared = {re.split(r"[\[><=~! ]", need)[0].lower() for need in wanted}
+    graph = grimp.build_graph("osiris", include_external_packages=True, cache_dir=None)
+    tops = {module for module in graph.modules if graph.is_module_squashed(module)}
+    foreign = {module.partition(".")[0] for module in tops} - sys.stdlib_module_names
+    distributions = packages_distributions()
+    providers = {module: [name.lower() for name in distributions.get(module, [module])] for module in foreign}
+    assert {module: names for module, names in providers.items() if not set(names) & declared} == {}
+    assert "pyarrow" in foreign
 
 
 WITHOUT = """
