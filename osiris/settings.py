@@ -1,0 +1,111 @@
+"""`osiris.yaml`: what a project sets for all its pipelines. Without the file, everything has its default."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from osiris import documents
+from osiris.components.rules import Rules
+from osiris.connectors.registry import Policy
+from osiris.documents import Document
+from osiris.step import MEMORY_BYTES
+
+FILE = "osiris.yaml"
+UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SIZE = re.compile(rf"(?P<number>\d{{1,15}}) ?(?P<unit>{'|'.join(UNITS)})")
+LEAST_MEMORY_BYTES = 2**20
+_NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+_COUNT = {"type": "integer", "minimum": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Which finished runs are kept: the last `runs` of each pipeline, and none older than `days`; None keeps all."""
+
+    runs: int | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`memory_bytes` bounds the batches in flight, `jobs` the reads at a time (None: as the machine suggests), `profile`
+    is the one that holds when none is named."""
+
+    plugins: Policy = field(default_factory=Policy)
+    memory_bytes: int = MEMORY_BYTES
+    jobs: int | None = None
+    profile: str | None = None
+    retention: Retention = field(default_factory=Retention)
+
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["version"],
+    "additionalProperties": False,
+    "properties": {
+        "version": {"const": 1},
+        "plugins": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"allow": _NAMES, "deny": _NAMES, "override": _NAMES},
+        },
+        "memory": {"type": ["string", "integer"]},
+        "jobs": {**_COUNT, "maximum": 256},
+        "profile": {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"},
+        "retention": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"runs": _COUNT, "days": _COUNT},
+        },
+    },
+}
+
+
+def load(root: Path) -> Settings:
+    """The settings of the project folder `root`. Raises ConfigError with line and column for whatever is wrong."""
+    path = root / FILE
+    if not path.is_file():
+        return Settings()
+    document = documents.load(path)
+    values = _checked(document)
+    plugins = values.get("plugins", {})
+    allow = plugins.get("allow")
+    return Settings(
+        plugins=Policy(
+            allow=None if allow is None else tuple(allow),
+            deny=tuple(plugins.get("deny", ())),
+            override=tuple(plugins.get("override", ())),
+        ),
+        memory_bytes=_memory_bytes(document, values["memory"]) if "memory" in values else MEMORY_BYTES,
+        jobs=values.get("jobs"),
+        profile=values.get("profile"),
+        retention=Retention(**values.get("retention", {})),
+    )
+
+
+def _checked(document: Document) -> dict[str, Any]:
+    values = document.value
+    if not isinstance(values, dict):
+        raise document.error(f"{FILE} must be a mapping", hint="start with: version: 1")
+    problems = Rules(FILE, SCHEMA, noun="key").problems(values)
+    if problems:
+        first = problems[0]
+        key = first.code.endswith("unknown")
+        raise document.error(first.message, *first.path, code="settings.invalid", hint=first.hint, key=key)
+    return values
+
+
+def _memory_bytes(document: Document, value: str | int) -> int:
+    found = SIZE.fullmatch(str(value).strip())
+    if found is None:
+        units = ", ".join(unit for unit in UNITS if unit)
+        message, hint = f'"memory" is no size: {value}', f'write such as "64MiB"; units: {units}'
+        raise document.error(message, "memory", code="settings.invalid", hint=hint)
+    size_bytes = int(found["number"]) * UNITS[found["unit"]]
+    if size_bytes < LEAST_MEMORY_BYTES:
+        hint = 'write such as "64MiB"'
+        raise document.error('"memory" must be 1 MiB or more', "memory", code="settings.invalid", hint=hint)
+    return size_bytes
