@@ -1,5 +1,6 @@
-"""Reading YAML and JSON files as plain data that knows where each part of it stands."""
+"""Reading YAML and JSON files as plain data that knows where each part of it stands, and writing such data."""
 
 from osiris.documents.document import Document, load, loads
+from osiris.documents.emit import dumps
 
-__all__ = ["Document", "load", "loads"]
+__all__ = ["Document", "dumps", "load", "loads"]

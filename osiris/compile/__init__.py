@@ -1,0 +1,1 @@
+"""From a pipeline's YAML to a manifest: parse, check everything at once, plan, freeze."""
