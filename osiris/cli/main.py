@@ -15,7 +15,7 @@ import click
 
 from osiris.cli import verbs
 from osiris.cli.face import Face, plain_failure
-from osiris.cli.render import logged
+from osiris.cli.render import fault, logged
 from osiris.cli.verb import VerbGroup
 from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, Cancelled, ConfigError, OsirisError
 
@@ -90,7 +90,7 @@ def _outcome(face: Face, arguments: list[str]) -> int:
     except OSError as error:
         code = _refused(face, _from_os(error))
     except Exception as error:  # noqa: BLE001 - the one place where a fault of Osiris becomes a line and an exit code
-        code = face.output.fault(error)
+        code = _refused(face, fault(error))
     face.output.flush()
     return code
 

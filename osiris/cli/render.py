@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from osiris.cli.pages import page, visible
-from osiris.errors import EXIT_FAILED, OsirisError
+from osiris.errors import OsirisError
 from osiris.secrets import RedactingFilter, redactor
 
 REFRESH_S = 0.2
@@ -92,19 +92,6 @@ class Output:
             if self.verbose and error.__cause__ is not None:
                 sys.stderr.write(_traceback(error))
 
-    def fault(self, error: Exception) -> int:
-        """A failure that nobody foresaw: one line, the traceback in a file; the exit code."""
-        text = _traceback(error)
-        path = _keep_traceback(text)
-        kept = f"the traceback is in {path}" if path else "--verbose shows the traceback"
-        hint = f"this is a fault of Osiris: {kept}"
-        known = OsirisError(f"{type(error).__name__}: {error}", code="internal.fault", hint=hint)
-        self.document({"error": {"code": known.code, "message": known.message, "hint": hint}})
-        self.errors(known)
-        if self.verbose:
-            sys.stderr.write(text)
-        return EXIT_FAILED
-
     @contextmanager
     def progress(self, view: View) -> Iterator[None]:
         """While the block runs, show `view` on stderr five times a second: as a table in place on a terminal, else as
@@ -151,6 +138,16 @@ class _Records(logging.Handler):
         if record.levelno >= (wanted if self.output.verbose else logging.WARNING):
             for text in self.format(record).splitlines():
                 self.output.note(f"{record.levelname.lower()}: {text}", record.levelname.lower())
+
+
+def fault(error: Exception) -> OsirisError:
+    """A failure that nobody foresaw as one of ours, its traceback put into a file."""
+    path = _keep_traceback(_traceback(error))
+    kept = f"the traceback is in {path}" if path else "--verbose shows the traceback"
+    hint = f"this is a fault of Osiris: {kept}"
+    known = OsirisError(f"{type(error).__name__}: {error}", code="internal.fault", hint=hint)
+    known.__cause__ = error
+    return known
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from osiris import cli
 from osiris.cli.main import main
+
+SHAPES = Path(cli.__file__).parent / "shapes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +30,11 @@ class Call:
     out: str
     err: str
 
-    def document(self) -> dict[str, Any]:
-        """The whole of stdout as one JSON document."""
+    def document(self, shape: str) -> dict[str, Any]:
+        """The whole of stdout as one JSON document of that published shape."""
         document: dict[str, Any] = json.loads(self.out)
+        schema = json.loads((SHAPES / f"{shape}.json").read_text(encoding="utf-8"))
+        Draft202012Validator(schema).validate(document)
         return document
 
 
@@ -64,3 +72,29 @@ def osiris_process(tmp_path: Path) -> Osiris:
         return Call(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+@pytest.fixture
+def osiris_terminal(tmp_path: Path) -> Osiris:
+    """`osiris(*arguments, cwd=, columns=, **environment)` on a terminal of its own, whose whole text is `out`."""
+
+    def call(*arguments: str | Path, cwd: Path = tmp_path, columns: int = 80, **environment: str) -> Call:
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (40, columns))
+        environ = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+        command = [sys.executable, "-m", "osiris", *map(str, arguments)]
+        process = subprocess.Popen(command, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        shown = b"".join(iter(lambda: _read(ours), b""))
+        os.close(ours)
+        return Call(process.wait(timeout=60), shown.decode(), "")
+
+    return call
+
+
+def _read(terminal: int) -> bytes:
+    """What comes next from a terminal; nothing once its other end is closed, which Linux reports as an error."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

@@ -19,8 +19,8 @@ from tests.cli.conftest import Osiris
 
 def test_version_is_answered_in_text_and_json(osiris_process: Osiris, osiris: Osiris) -> None:
     assert osiris_process("--version").out == f"osiris {__version__}\n"
-    assert osiris("--version", "--json").document() == {"version": __version__}
-    assert osiris("--json", "--version").document() == {"version": __version__}
+    assert osiris("--version", "--json").document("version") == {"version": __version__}
+    assert osiris("--json", "--version").document("version") == {"version": __version__}
 
 
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -82,13 +82,21 @@ def test_a_wrong_call_exits_2_and_says_so_on_stderr_or_as_json(osiris: Osiris, a
     assert told.err
     as_json = osiris(*arguments, "--json")
     assert as_json.code == 2
-    assert as_json.document()["error"]["code"] == "usage"
+    assert as_json.document("version")["error"]["code"] == "usage"
 
 
 def test_a_project_that_is_not_there_is_a_wrong_call(osiris: Osiris, tmp_path: Path) -> None:
     done = osiris("runs", "list", "--project", tmp_path / "nowhere", "--json")
     assert done.code == 2
-    assert done.document()["error"]["code"] == "project.missing"
+    assert done.document("runs-list")["error"]["code"] == "project.missing"
+
+
+def test_colour_is_for_terminals_that_want_it(osiris_terminal: Osiris, osiris_process: Osiris) -> None:
+    red = "\x1b[31;1merror: no such command 'x'\x1b[0m"
+    assert red in osiris_terminal("x").out
+    for dull in (osiris_terminal("x", NO_COLOR="1"), osiris_terminal("x", TERM="dumb"), osiris_process("x")):
+        assert "error: no such command 'x'" in dull.out + dull.err
+        assert "\x1b" not in dull.out + dull.err
 
 
 def python(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
