@@ -116,16 +116,23 @@ def logged(output: Output) -> Iterator[None]:
     """Send log records and Python's warnings, redacted, to `output` as long as the block runs."""
     handler = _Records(output)
     handler.addFilter(RedactingFilter())
-    root, level = logging.getLogger(), logging.getLogger().level
+    root, own = logging.getLogger(), logging.getLogger("osiris")
+    levels = root.level, own.level
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
     logging.captureWarnings(True)
     try:
         yield
     finally:
         logging.captureWarnings(False)
-        root.setLevel(level)
+        root.setLevel(levels[0])
+        own.setLevel(levels[1])
         root.removeHandler(handler)
+
+
+def log_more() -> None:
+    """What `--verbose` adds: all of Osiris, and what others find worth telling."""
+    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger("osiris").setLevel(logging.DEBUG)
 
 
 class _Records(logging.Handler):
@@ -134,8 +141,7 @@ class _Records(logging.Handler):
         self.output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        wanted = logging.INFO if record.name.partition(".")[0] != "osiris" else logging.DEBUG
-        if record.levelno >= (wanted if self.output.verbose else logging.WARNING):
+        if self.output.verbose or record.levelno >= logging.WARNING:
             for text in self.format(record).splitlines():
                 self.output.note(f"{record.levelname.lower()}: {text}", record.levelname.lower())
 

@@ -15,6 +15,9 @@ COUNTED = ("read", "written", "rejected", "superseded", "time")
 
 def show_report(output: Output, report: dict[str, Any]) -> None:
     """Show the document of a run (the `run` shape); its error is for the caller to show."""
+    if any(step["status"] == "planned" for step in report["steps"]):
+        _show_plan(output, report)
+        return
     rows = [
         (
             step["id"],
@@ -38,6 +41,20 @@ def show_report(output: Output, report: dict[str, Any]) -> None:
     output.line(summary(report), report["status"])
     if report.get("report"):
         output.line(f"report: {report['report']}")
+
+
+def _show_plan(output: Output, report: dict[str, Any]) -> None:
+    """A dry run: nothing was read or written, so there is nothing to count but what the sources expect."""
+    rows = [
+        (step["id"], step["component"], step["status"], step.get("estimated_rows"), _names(step))
+        for step in report["steps"]
+    ]
+    output.table(("step", "component", "status", "rows expected", "reads"), rows, right=("rows expected",))
+    output.line(f"dry run of {report['pipeline']}: {report['status']}; no target was touched", report["status"])
+
+
+def _names(step: dict[str, Any]) -> str:
+    return ", ".join(dataset["name"] for dataset in step.get("datasets", ())) or "-"
 
 
 def summary(report: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from osiris.cli.face import Face
+from osiris.cli.render import log_more
 from osiris.errors import EXIT_CONFIG, NotFound
 
 pass_face = click.make_pass_decorator(Face)
@@ -61,6 +62,8 @@ def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
         face.folder = value
         return
     setattr(face.output, str(option.name), True)
+    if option.name == "verbose":
+        log_more()
     if face.output.quiet and face.output.verbose:
         raise click.UsageError("--quiet and --verbose exclude each other", ctx)
 

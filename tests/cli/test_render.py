@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from osiris.cli.render import Output, logged, plain_table, rich_table
+from osiris.cli.render import Output, log_more, logged, plain_table, rich_table
 from osiris.secrets import redactor
 
 
@@ -52,6 +52,7 @@ def test_secrets_are_masked_on_every_way_out(capsys: pytest.CaptureFixture[str])
     redactor.add('pass"word/4711')
     output = Output(verbose=True)
     with warnings.catch_warnings(action="always"), logged(output):
+        log_more()
         logging.getLogger("osiris.x").info("dsn %s", 'u:pass"word/4711@h')
         warnings.warn('pass"word/4711', stacklevel=1)
     output.line('pass"word/4711')
@@ -66,6 +67,8 @@ def test_secrets_are_masked_on_every_way_out(capsys: pytest.CaptureFixture[str])
 def test_logs_of_osiris_show_only_when_verbose(capsys: pytest.CaptureFixture[str]) -> None:
     for verbose in (False, True):
         with logged(Output(verbose=verbose)):
+            if verbose:
+                log_more()
             logging.getLogger("osiris.x").debug("detail")
             logging.getLogger("osiris.x").warning("care")
         assert capsys.readouterr().err == ("debug: detail\nwarning: care\n" if verbose else "warning: care\n")
