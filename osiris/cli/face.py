@@ -23,11 +23,20 @@ def error_to_json(error: OsirisError) -> dict[str, Any]:
         "file": error.file,
         "line": error.line,
         "column": error.column,
+        **({"step": error.step} if error.step else {}),
     }
 
 
 def plain_failure(error: OsirisError) -> dict[str, Any]:
-    return {"error": error_to_json(error)}
+    """The document of a verb that has no place of its own for errors; `errors` when there are several at once."""
+    several = error.details.get("errors", ())
+    return {"error": error_to_json(error), **({"errors": several} if several else {})}
+
+
+def each(error: OsirisError) -> list[OsirisError]:
+    """The errors that one exception tells of, such as all of a pipeline's."""
+    several = error.details.get("errors", ())
+    return [ConfigError(**one) for one in several] or [error]
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from osiris.cli import verbs
-from osiris.cli.face import Face, plain_failure
+from osiris.cli.face import Face, each, plain_failure
 from osiris.cli.render import fault, logged
 from osiris.cli.verb import VerbGroup
 from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, Cancelled, ConfigError, OsirisError
@@ -105,7 +105,7 @@ def _invoke(face: Face, arguments: list[str]) -> int:
 
 def _refused(face: Face, error: OsirisError) -> int:
     face.output.document(face.failure(error))
-    face.output.errors(error)
+    face.output.errors(*each(error))
     return error.exit_code
 
 

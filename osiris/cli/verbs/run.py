@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from osiris.cli.face import Face, error_to_json
+from osiris.cli.face import Face, plain_failure
 from osiris.cli.parameters import PARAMETERS, PROFILE, parameters
 from osiris.cli.report import show_report
 from osiris.cli.verb import Verb, pass_face
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @click.option("--again", is_flag=True, help="Start anew, after an unfinished run of the pipeline was settled.")
 @click.option("--wait", is_flag=True, help="Wait for another run that writes to the same target.")
 @click.option("--dry-run", is_flag=True, help="Check and plan only: touch no target.")
+@click.option(
+    "--allow-drift", is_flag=True, help="Run a manifest though connectors have changed since it was compiled."
+)
 @pass_face
 def command(face: Face, /, pipeline: str, **options: Any) -> int:
     """Run a pipeline, or a manifest that was compiled.
@@ -70,5 +73,5 @@ def _refused(pipeline: str, error: OsirisError) -> dict[str, Any]:
         "peak_memory_mb": 0.0,
         "report": None,
         "steps": [],
-        "error": {**error_to_json(error), "step": error.step},
+        **plain_failure(error),
     }

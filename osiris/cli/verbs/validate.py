@@ -24,15 +24,9 @@ def command(face: Face, /, pipeline: str, param: tuple[str, ...], profile: str |
     """
     face.failure = _refused
     checked = face.project(profile).check(pipeline, parameters(param))
-    face.output.document(
-        {
-            "valid": not checked.errors,
-            "errors": [error_to_json(error) for error in checked.errors],
-            "warnings": [error_to_json(warning) for warning in checked.warnings],
-        }
-    )
-    face.output.errors(*checked.errors)
-    face.output.errors(*checked.warnings, kind="warning")
+    face.output.document(checked.to_json())
+    face.output.errors(*(issue.error() for issue in checked.errors))
+    face.output.errors(*(issue.error() for issue in checked.warnings), kind="warning")
     if checked.errors:
         many = len(checked.errors)
         face.output.note(f"\n{many} {'error' if many == 1 else 'errors'} in {pipeline}")
