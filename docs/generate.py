@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,9 @@ from osiris.components.component import Component
 from osiris.connectors import registry
 
 REFERENCE = Path(__file__).parent / "reference"
+SHAPES = Path(osiris.__file__).parent / "cli" / "shapes"
 WIDTH = 100
+JSON_HEADS = ("field", "type", "always there")
 GENERATED = "<!-- made by `make docs`: edit the source, not this page -->\n"
 
 
@@ -37,7 +40,12 @@ def main() -> int:
 def pages() -> dict[Path, str]:
     """Every page of the reference by its path; nothing is written."""
     components = builtin_components()
-    found = {"README.md": index(components), "cli.md": command_line(), "errors.md": error_page()}
+    found = {
+        "README.md": index(components),
+        "cli.md": command_line(),
+        "errors.md": error_page(),
+        "json.md": json_page(),
+    }
     found |= {f"components/{component.name}.md": component_page(component) for component in components}
     return {REFERENCE / name: GENERATED + "\n" + text.strip() + "\n" for name, text in found.items()}
 
@@ -58,6 +66,7 @@ def index(components: list[Component]) -> str:
 # Reference
 
 - [Command line](cli.md)
+- [What `--json` prints](json.md)
 - [Errors and exit codes](errors.md)
 
 ## Components
@@ -84,6 +93,50 @@ def commands(context: click.Context) -> Iterator[click.Context]:
             command = context.command.get_command(context, name)
             assert command is not None
             yield from commands(click.Context(command, info_name=name, parent=context))
+
+
+def json_page() -> str:
+    """The shapes of `--json`. The error is told once, since every command may print it instead of its own document."""
+    shapes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(SHAPES.glob("*.json"))]
+    failed = next(shape["$defs"]["error"] for shape in shapes if "error" in shape.get("$defs", {}))
+    parts = [
+        f"""
+# What `--json` prints
+
+One document on stdout. Fields may be added within a major version, never renamed. Each shape is a JSON Schema.
+
+## error
+
+A command that fails has `error` in its document; one that fails before it has anything else to say prints only that.
+
+{table(JSON_HEADS, list(fields(failed, failed, "error.")))}
+""".strip()
+    ]
+    for path, shape in zip(sorted(SHAPES.glob("*.json")), shapes, strict=True):
+        link = f"Schema: [{path.name}](../../osiris/cli/shapes/{path.name})"
+        rows = [row for row in fields(shape, shape, "") if not row[0].startswith(("`error`", "`error."))]
+        parts += [f"## {shape['title']}", link, table(JSON_HEADS, rows)]
+    return "\n\n".join(parts)
+
+
+def fields(part: Mapping[str, Any], whole: Mapping[str, Any], above: str) -> Iterator[tuple[str, str, str]]:
+    """A row for each field of an object's schema and of the objects in it, named by their path."""
+    part = resolved(part, whole)
+    for branch in part.get("anyOf", ()):
+        yield from fields(branch, whole, above)
+    for name, below in part.get("properties", {}).items():
+        schema = resolved(below, whole)
+        yield f"`{above}{name}`", kind(schema), "yes" if name in part.get("required", ()) else "no"
+        yield from fields(schema, whole, f"{above}{name}.")
+    if "items" in part:
+        yield from fields(part["items"], whole, above.removesuffix(".") + "[].")
+    if isinstance(part.get("additionalProperties"), Mapping):
+        yield from fields(part["additionalProperties"], whole, f"{above}<name>.")
+
+
+def resolved(part: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = whole["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+    return found
 
 
 def error_page() -> str:
@@ -182,7 +235,7 @@ def kind(part: Mapping[str, Any]) -> str:
         return f"`{plain(part['const'])}`"
     named = part.get("type", "any")
     names = named if isinstance(named, list) else [named]
-    if names == ["array"] and "items" in part:
+    if names == ["array"] and "$ref" not in part.get("items", {"$ref": ""}):
         return f"list of {kind(part['items'])}"
     return " or ".join(names)
 
