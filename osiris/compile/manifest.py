@@ -63,8 +63,8 @@ class ManifestStep:
 class Manifest:
     """A compiled pipeline: `steps` in an order in which each comes after those it needs.
 
-    `fingerprints` holds digests of `pipeline` and `params`, the `compiler`, and under `specs` for each used component the
-    digest of its spec with the distribution and version that gave it. `fingerprint` is the digest of all of it.
+    `fingerprints` holds digests of `pipeline` and `params`, the `compiler`, and under `specs` for each used component
+    the digest of its spec with the distribution and version that gave it. `fingerprint` is the digest of all of it.
     `secret_params` gives the type of each secret param that a step uses.
     """
 

@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from osiris import canonical
 from osiris.compile import graph
-from osiris.compile.manifest import ManifestStep
+from osiris.compile.check_steps import Specs
+from osiris.compile.manifest import Manifest, ManifestStep, fingerprint_of
+from osiris.components.component import Component
+from osiris.connectors.registry import own_distribution
 from osiris.errors import ConfigError, OsirisError
 
-if TYPE_CHECKING:
-    from osiris.compile.manifest import Manifest
-    from osiris.components.component import Component
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline without faults: `steps` in an order in which each comes after those it needs.
+
+    `content` is the parsed file, `params` the values of those that are not secret, `secret_params` the types of the
+    secret ones that some step uses, `components` those that are used.
+    """
+
+    name: str
+    profile: str
+    steps: tuple[ManifestStep, ...]
+    content: Mapping[str, Any]
+    params: Mapping[str, Any]
+    secret_params: Mapping[str, str]
+    components: Mapping[str, Component]
 
 
-class Specs(Protocol):
-    """Where components are looked up: a `Catalog`."""
+def manifest_of(pipeline: Pipeline) -> Manifest:
+    """Freeze a pipeline. The fingerprint of the pipeline is that of its parsed content, before params are filled in, so
+    that neither comments nor layout count; that of the params has no value of a secret one."""
+    name, version = own_distribution()
+    fingerprints = {
+        "pipeline": canonical.digest(pipeline.content),
+        "params": canonical.digest({"values": dict(pipeline.params), "secret": dict(pipeline.secret_params)}),
+        "compiler": f"{name} {version}",
+        "specs": {
+            component.name: {
+                "digest": component.digest,
+                "distribution": component.distribution,
+                "version": component.distribution_version,
+            }
+            for component in pipeline.components.values()
+        },
+    }
+    manifest = Manifest(
+        name=pipeline.name,
+        profile=pipeline.profile,
+        steps=tuple(_plain(step) for step in pipeline.steps),
+        fingerprints=fingerprints,
+        fingerprint="",
+        metadata=pipeline.content.get("metadata") or {},
+        secret_params=pipeline.secret_params,
+    )
+    return replace(manifest, fingerprint=fingerprint_of(manifest))
 
-    def get(self, name: str) -> Component: ...
+
+def _plain(step: ManifestStep) -> ManifestStep:
+    """The step with its config as it will be read back: keys in order, nothing shared."""
+    options, overrides = json.loads(canonical.encode([step.options, step.overrides]))
+    return replace(step, options=options, overrides=overrides)
 
 
 def flows(steps: Sequence[ManifestStep]) -> list[tuple[str, ...]]:
