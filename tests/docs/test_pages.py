@@ -60,6 +60,15 @@ def commands(block: Block) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def test_a_connector_with_its_test_fits_in_60_lines() -> None:
+    package = ("pyproject.toml", "osiris_sqlite/", "test_")
+    parts = list(blocks(ROOT / "docs" / "write-a-connector.md"))
+    texts = [block.text for block in parts if (block.value("title") or "").startswith(package)]
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
+    assert len(texts) == 5
+    assert len(lines) <= 60, len(lines)
+
+
 @pytest.mark.parametrize(
     ("shown", "printed", "holds"),
     [
