@@ -16,8 +16,9 @@ from osiris.step import MEMORY_BYTES
 FILE = "osiris.yaml"
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SIZE = re.compile(rf"(?P<number>\d{{1,15}}) ?(?P<unit>{'|'.join(UNITS)})")
-LEAST_MEMORY_BYTES = 2**20
+LEAST_BYTES = 2**20
 _NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+_SIZE = {"type": ["string", "integer"]}
 _COUNT = {"type": "integer", "minimum": 1}
 
 
@@ -31,12 +32,13 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`memory_bytes` bounds the batches in flight, `jobs` the reads at a time (None: as the machine suggests), `profile`
-    is the one that holds when none is named."""
+    """`memory_bytes` bounds the batches in flight, `jobs` the reads at a time (None: as the machine suggests),
+    `spill_limit_bytes` what a run may put on disk for itself (None: what fits); `profile` holds when none is named."""
 
     plugins: Policy = field(default_factory=Policy)
     memory_bytes: int = MEMORY_BYTES
     jobs: int | None = None
+    spill_limit_bytes: int | None = None
     profile: str | None = None
     retention: Retention = field(default_factory=Retention)
 
@@ -52,7 +54,8 @@ SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {"allow": _NAMES, "deny": _NAMES, "override": _NAMES},
         },
-        "memory": {"type": ["string", "integer"]},
+        "memory": _SIZE,
+        "spill_limit": _SIZE,
         "jobs": {**_COUNT, "maximum": 256},
         "profile": {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"},
         "retention": {
@@ -79,8 +82,9 @@ def load(root: Path) -> Settings:
             deny=tuple(plugins.get("deny", ())),
             override=tuple(plugins.get("override", ())),
         ),
-        memory_bytes=_memory_bytes(document, values["memory"]) if "memory" in values else MEMORY_BYTES,
+        memory_bytes=_size_bytes(document, values, "memory") or MEMORY_BYTES,
         jobs=values.get("jobs"),
+        spill_limit_bytes=_size_bytes(document, values, "spill_limit"),
         profile=values.get("profile"),
         retention=Retention(**values.get("retention", {})),
     )
@@ -98,14 +102,14 @@ def _checked(document: Document) -> dict[str, Any]:
     return values
 
 
-def _memory_bytes(document: Document, value: str | int) -> int:
-    found = SIZE.fullmatch(str(value).strip())
+def _size_bytes(document: Document, values: dict[str, Any], name: str) -> int | None:
+    if name not in values:
+        return None
+    found = SIZE.fullmatch(str(values[name]).strip())
+    hint = 'write such as "64MiB"; units: ' + ", ".join(unit for unit in UNITS if unit)
     if found is None:
-        units = ", ".join(unit for unit in UNITS if unit)
-        message, hint = f'"memory" is no size: {value}', f'write such as "64MiB"; units: {units}'
-        raise document.error(message, "memory", code="settings.invalid", hint=hint)
+        raise document.error(f'"{name}" is no size: {values[name]}', name, code="settings.invalid", hint=hint)
     size_bytes = int(found["number"]) * UNITS[found["unit"]]
-    if size_bytes < LEAST_MEMORY_BYTES:
-        hint = 'write such as "64MiB"'
-        raise document.error('"memory" must be 1 MiB or more', "memory", code="settings.invalid", hint=hint)
+    if size_bytes < LEAST_BYTES:
+        raise document.error(f'"{name}" must be 1 MiB or more', name, code="settings.invalid", hint=hint)
     return size_bytes

@@ -103,6 +103,8 @@ def _schema(document: Document, spec: dict[str, Any]) -> None:
     _texts(document, required, at, "required")
     for name in required:
         _need(document, name in properties, f'"required" names "{name}", which is no property', at, "required")
+        optional = "default" not in properties[name]
+        _need(document, optional, f'"{name}" is required and has a default: remove one of them', at, "required")
     _references(document, schema, (at,))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from osiris.components.catalog import Catalog, Rules
 from osiris.components.component import defaults
 from osiris.connections import layout
-from osiris.connections.describe import described
+from osiris.connections.describe import described, templates
 from osiris.connections.resolution import Fault, Filled, fill
 from osiris.connections.substitution import Sources
 from osiris.connectors.base import Connection
@@ -162,6 +162,11 @@ class Connections:
             for family, aliases in self._families.items()
         }
         return {"connections": redactor.leaves(shown)}
+
+    def secret_templates(self, reference: str) -> dict[str, str]:
+        """The secret fields that are filled from variables and the like, as they are written."""
+        family, alias = self.split(reference)
+        return templates(self._families[family][alias], self._rules(family))
 
     def _rules(self, family: str) -> Rules:
         try:

@@ -1,0 +1,8 @@
+"""A project folder and what can be done with it; every face sits on `Project`."""
+
+from osiris.project.discover import Discovered
+from osiris.project.doctor import DoctorReport
+from osiris.project.project import Compiled, Project
+from osiris.project.session import Session
+
+__all__ = ["Compiled", "Discovered", "DoctorReport", "Project", "Session"]
