@@ -94,7 +94,7 @@ class LocalExecutor(Executor):
             Ledger(folder.path),
             Leases(environment.root, folder.run_id),
             Pool(environment.registry),
-            Budget(environment.memory_bytes),
+            Budget(environment.memory_bytes, environment.jobs),
             SpillSpace(environment.spill_limit_bytes),
             sink,
             request,

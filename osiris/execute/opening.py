@@ -102,7 +102,6 @@ class Opener:
             driver.sources(plan),
             budget=scene.budget,
             first_error=self._first_error,
-            threads=scene.environment.jobs,
             ordered=ordered or plan.ordered,
         )
 

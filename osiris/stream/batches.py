@@ -31,7 +31,7 @@ class End:
 
 
 class FirstError:
-    """The first failure of a flow, kept with its class: C code that pulls a stream turns every later one into its own."""
+    """The first failure of a flow, kept with its class: C code that pulls a stream turns each one into its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,12 +58,12 @@ class FirstError:
 class Batches:
     """A stream of record batches of one `schema`; iterated once, closed by whoever opened it.
 
-    `source` is a generator whose return value is its `End`. While it is read each batch is compared with the schema and
-    counted. After the last batch `end` is set; a source without an `End`, or whose `End` counts other rows than came, is an
-    InternalError. An error is kept in `error` and noted in the flow's `first_error` before it is raised.
+    `source` is a generator whose return value is its `End`. While it is read each batch is compared with the schema
+    and counted. After the last batch `end` is set; a source without an `End`, or whose `End` counts other rows than
+    came, is an InternalError. An error is kept in `error` and noted in the flow's `first_error` before it is raised.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two are rarely given, by name, and none belongs to another
         self,
         schema: pa.Schema,
         source: Generator[pa.RecordBatch, None, End],
@@ -131,6 +131,8 @@ class Batches:
                 except StopIteration as stop:
                     self._finish(stop.value)
                     return
+                except RuntimeError as error:
+                    raise _leaked(error, self.name) from error
                 batch = self._check(batch)
                 self.rows += batch.num_rows
                 self.size_bytes += batch.nbytes
@@ -145,7 +147,7 @@ class Batches:
             self.error = self.first_error.note(known)
             if self.error is error:
                 raise
-            raise self.error from error
+            raise self.error from self.error.__cause__
 
     def _check(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if batch.schema.equals(self.schema, check_metadata=True):
@@ -160,12 +162,20 @@ class Batches:
 
     def _finish(self, end: object) -> None:
         if not isinstance(end, End):
-            raise InternalError(f"{self.name}: the read ended without an End, so it may not be whole", code="stream.no_end")
+            text = f"{self.name}: the read ended without an End, so it may not be whole"
+            raise InternalError(text, code="stream.no_end")
         if end.rows != self.rows:
             raise InternalError(
                 f"{self.name}: the read says it gave {end.rows} rows, but {self.rows} came", code="stream.count"
             )
         self.end = end
+
+
+def _leaked(error: RuntimeError, name: str) -> Exception:
+    """A StopIteration that escapes from a generator's body, which Python wraps, is its author's fault, no source's."""
+    if not isinstance(error.__cause__, StopIteration):
+        return error
+    return InternalError(f"{name}: a StopIteration escaped from the read, so it may not be whole", code="stream.leak")
 
 
 def difference(declared: pa.Schema, got: pa.Schema) -> str:
@@ -197,6 +207,5 @@ def share(batches: Batches, count: int) -> Sequence[Batches]:
             rows += batch.num_rows
             yield batch
 
-    return [
-        Batches(batches.schema, give(), name=f"{batches.name}[{n}]", first_error=batches.first_error) for n in range(count)
-    ]
+    names = [f"{batches.name}[{number}]" for number in range(count)]
+    return [Batches(batches.schema, give(), name=name, first_error=batches.first_error) for name in names]

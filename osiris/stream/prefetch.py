@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from osiris.errors import Cancelled, OsirisError
+from osiris.errors import Cancelled, InternalError, OsirisError
 from osiris.stream.batches import EXHAUSTED, Batches, End, FirstError
 
 log = logging.getLogger(__name__)
@@ -32,10 +32,12 @@ class Source(Protocol):
 
 
 class Budget:
-    """How many bytes of batches may wait in queues at one time, over all the streams that share it."""
+    """How many bytes of batches may wait in queues at one time, over all the streams that share it, and how many
+    threads may read one stream."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, threads: int = 1) -> None:
         self.limit_bytes = limit_bytes
+        self.threads = threads
         self.used_bytes = 0
         self.changed = threading.Condition()
 
@@ -56,17 +58,17 @@ def prefetch(
     *,
     budget: Budget,
     first_error: FirstError,
-    threads: int = 1,
     ordered: bool = False,
 ) -> Batches:
-    """One stream over all `sources`, read by at most `threads` threads that start with the first pull.
+    """One stream over all `sources`, read by threads that start with the first pull.
 
-    `ordered` gives the splits' rows in split order, else in the order of arrival. A batch waits while the budget is used up,
-    but each split may always hold one, so that no split can starve another. Closing the stream interrupts and joins the threads.
+    `ordered` gives the splits' rows in split order, else in the order of arrival. A batch waits while the budget is
+    used up, but each split may always hold one, so that no split can starve another. Closing the stream interrupts and
+    joins the threads.
     """
     merger = _Merger(schema, sources, budget, first_error, ordered)
     name = sources[0].name if sources else "stream"
-    return Batches(schema, merger.read(min(threads, len(sources))), name=name, first_error=first_error, on_close=merger.close)
+    return Batches(schema, merger.read(), name=name, first_error=first_error, on_close=merger.close)
 
 
 class _Merger:
@@ -82,8 +84,8 @@ class _Merger:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def read(self, threads: int) -> Generator[pa.RecordBatch, None, End]:
-        for number in range(threads):
+    def read(self) -> Generator[pa.RecordBatch, None, End]:
+        for number in range(min(self._budget.threads, len(self._lanes))):
             thread = threading.Thread(target=self._work, name=f"osiris-read-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -107,6 +109,8 @@ class _Merger:
                         batch, size_bytes = lane.waiting.popleft()
                         self._budget.used_bytes -= size_bytes
                         self._budget.changed.notify_all()
+                        if not self._ordered:  # the others' turn: a server hangs up on a reader that is left waiting
+                            open_lanes.append(open_lanes.pop(open_lanes.index(lane)))
                         return batch
                     if lane.end is not None:
                         open_lanes.remove(lane)
@@ -137,9 +141,9 @@ class _Merger:
                     generator.close()
             finally:
                 source.close()
-        except Exception as error:  # noqa: BLE001 - the thread's top: whatever failed must reach the consumer
+        except BaseException as error:  # noqa: BLE001 - the thread's top: whatever failed must reach the consumer
             if not self._stop.is_set():
-                self._first_error.note(own.error or source.classify(error))
+                self._first_error.note(_known(source, own.error or error))
             else:
                 log.debug("%s ended after it was stopped: %s", source.name, error)
         else:
@@ -195,3 +199,9 @@ class _Merger:
             counts.update(end.counts)
         reasons = [end.stop_reason for end in ends if end.stop_reason != EXHAUSTED]
         return End(sum(end.rows for end in ends), reasons[0] if reasons else EXHAUSTED, dict(counts))
+
+
+def _known(source: Source, error: BaseException) -> OsirisError:
+    if isinstance(error, Exception):
+        return source.classify(error)
+    return InternalError(f"{source.name}: the read raised {type(error).__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Generator
@@ -16,6 +17,7 @@ from osiris.stream.batches import Batches, End, FirstError
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
+log = logging.getLogger(__name__)
 COMPRESSION = "lz4"
 
 
@@ -28,14 +30,19 @@ class SpillSpace:
         self._lock = threading.Lock()
 
     def take(self, size_bytes: int) -> None:
+        """Count `size_bytes` more; WriteFailed, and nothing counted, when that is over the limit."""
         with self._lock:
-            self.used_bytes += size_bytes
-            if self.limit_bytes is not None and self.used_bytes > self.limit_bytes:
+            if self.limit_bytes is not None and self.used_bytes + size_bytes > self.limit_bytes:
                 raise WriteFailed(
                     f"the run's temporary files grew over the limit of {self.limit_bytes} bytes",
                     code="spill.limit",
                     hint="raise spill_limit in osiris.yaml, or give the step fewer rows",
                 )
+            self.used_bytes += size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        with self._lock:
+            self.used_bytes -= size_bytes
 
 
 class Spill:
@@ -51,20 +58,21 @@ class Spill:
     def fill(self, batches: Batches) -> None:
         """Write the whole stream, keeping its schema and `End`. Raises WriteFailed when the disk is full."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        options = pa.ipc.IpcWriteOptions(compression=COMPRESSION)
+        schema, options = batches.schema, pa.ipc.IpcWriteOptions(compression=COMPRESSION)
         try:
-            with pa.OSFile(str(self.path), "wb") as sink, pa.ipc.new_file(sink, batches.schema, options=options) as writer:
+            with pa.OSFile(str(self.path), "wb") as sink, pa.ipc.new_file(sink, schema, options=options) as writer:
                 for batch in batches:
                     writer.write_batch(batch)
                     self._grow(sink.tell())
         except OSError as error:
+            batches.first_error.raise_if_any()
             free_mb = shutil.disk_usage(self.path.parent).free // 2**20
             raise WriteFailed(
                 f"cannot spill to {self.path.parent}: {error}", code="spill.disk", hint=f"{free_mb} MB are free there"
             ) from error
         if batches.end is None:
             raise InternalError(f"{batches.name} was spilled without its End", code="stream.no_end")
-        self._schema, self._end = batches.schema, batches.end
+        self._schema, self._end = schema, batches.end
 
     def _grow(self, size_bytes: int) -> None:
         self._space.take(size_bytes - self._taken_bytes)
@@ -77,14 +85,19 @@ class Spill:
         return _Spilled(self.path, self._schema, self._end, name, first_error)
 
     def close(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._space.take(-self._taken_bytes)
+        """Remove the file; what cannot be removed yet (Windows, while it is read) goes with the scratch folder."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            log.debug("%s stays for now: %s", self.path, error)
+        self._space.give_back(self._taken_bytes)
         self._taken_bytes = 0
 
 
 class _Spilled(Batches):
     def __init__(self, path: Path, schema: pa.Schema, end: End, name: str, first_error: FirstError) -> None:
         self._path = path
+        self._whole = end
         super().__init__(schema, self._give(end), name=name, first_error=first_error)
 
     def _give(self, end: End) -> Generator[pa.RecordBatch, None, End]:
@@ -95,8 +108,8 @@ class _Spilled(Batches):
         return end
 
     def dataset(self) -> ds.Dataset:
+        """What is scanned of it cannot be counted, so it counts as read whole, once."""
         import pyarrow.dataset as ds
 
+        self.rows, self.end = self._whole.rows, self._whole
         return ds.dataset(str(self._path), format="ipc", schema=self.schema)
-
-

@@ -48,7 +48,8 @@ def parse(name: str) -> pa.DataType:
     if found := _DECIMAL.fullmatch(text):
         precision, scale = int(found[1]), int(found[2] or 0)
         if not 1 <= precision <= 76 or scale > precision:
-            raise ConfigError(f"{name!r}: a decimal has 1 to 76 digits, and no more of them after the point", code="type.decimal")
+            text = f"{name!r}: a decimal has 1 to 76 digits, and no more of them after the point"
+            raise ConfigError(text, code="type.decimal")
         return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
     if found := _TIMESTAMP.fullmatch(name.strip()):
         return pa.timestamp(found[1], tz=found[2])
