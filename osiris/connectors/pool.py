@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from osiris.connectors.base import Client, Connection
@@ -29,24 +29,22 @@ class Pool:
         """The clients that one flow uses, so that it can interrupt all of them and nobody else's."""
         return Group(self)
 
-    def take(self, connection: Connection, fresh: Client | None = None) -> Client:
-        """An open client: an idle one of the same connection, else `fresh` (or a new one), opened now.
-
-        Raises an OsirisError when it cannot be opened; then nothing stays open.
-        """
-        idle = self._take_idle(connection)
-        if idle is not None:
-            return idle
-        client = fresh or self.make(connection)
-        try:
-            client.open()
-        except Exception as error:
-            close_quietly(client)
-            raise client.classify(error) from error
-        return client
-
     def make(self, connection: Connection) -> Client:
+        """A client that is not open yet."""
         return self.registry.client(connection.family)(connection)
+
+    def take_idle(self, connection: Connection) -> Client | None:
+        """An open client of the same connection that nobody uses; None when there is none."""
+        now = time.monotonic()
+        with self._lock:
+            old = [entry for entry in self._idle if now - entry[2] > IDLE_S]
+            self._idle = [entry for entry in self._idle if now - entry[2] <= IDLE_S]
+            found = next((entry for entry in self._idle if entry[0] == connection), None)
+            if found is not None:
+                self._idle.remove(found)
+        for _, client, _ in old:
+            close_quietly(client)
+        return found[1] if found else None
 
     def give_back(self, client: Client) -> None:
         with self._lock:
@@ -59,18 +57,6 @@ class Pool:
         for _, client, _ in idle:
             close_quietly(client)
 
-    def _take_idle(self, connection: Connection) -> Client | None:
-        now = time.monotonic()
-        with self._lock:
-            old = [entry for entry in self._idle if now - entry[2] > IDLE_S]
-            self._idle = [entry for entry in self._idle if now - entry[2] <= IDLE_S]
-            found = next((entry for entry in self._idle if entry[0] == connection), None)
-            if found is not None:
-                self._idle.remove(found)
-        for _, client, _ in old:
-            close_quietly(client)
-        return found[1] if found else None
-
 
 class Group:
     """The clients in use by one flow. After `interrupt` no further client is given out."""
@@ -81,32 +67,47 @@ class Group:
         self._used: list[Client] = []
         self._interrupted = False
 
-    def take(self, connection: Connection) -> Client:
-        """An open client that `interrupt` reaches, also while it is being opened."""
-        client = self.pool.make(connection)
+    def take(
+        self, connection: Connection, *, reuse: bool = True, watch: Callable[[Client], None] | None = None
+    ) -> Client:
+        """An open client: with `reuse` an idle one if there is any, else a new one.
+
+        `interrupt` reaches it, also while it is being opened; `watch` is given it before that. Raises an OsirisError
+        when it cannot be opened; then nothing stays open.
+        """
+        idle = self.pool.take_idle(connection) if reuse else None
+        client = idle or self.pool.make(connection)
         with self._lock:
-            if self._interrupted:
-                raise Cancelled("the run was stopped before this connection was opened")
-            self._used.append(client)
+            stopped = self._interrupted
+            if not stopped:
+                self._used.append(client)
+        if stopped:
+            close_quietly(client)
+            raise Cancelled("the run was stopped before this connection was opened")
+        if watch is not None:
+            watch(client)
+        if idle is None:
+            self._open(client)
+        return client
+
+    def _open(self, client: Client) -> None:
         try:
-            taken = self.pool.take(connection, fresh=client)
-        except Exception:
+            client.open()
+        except Exception as error:  # noqa: BLE001 - classify() is the one place that maps a library's errors
             self.drop(client)
-            raise
-        if taken is not client:
-            with self._lock:
-                self._used[self._used.index(client)] = taken
-        return taken
+            known = client.classify(error)
+            raise known from known.__cause__
 
     def give_back(self, client: Client) -> None:
         """Return a client that works and has nothing open on it."""
         with self._lock:
-            self._used.remove(client)
-            interrupted = self._interrupted
-        if interrupted:
-            close_quietly(client)
-        else:
+            usable = client in self._used and not self._interrupted
+            if client in self._used:
+                self._used.remove(client)
+        if usable:
             self.pool.give_back(client)
+        else:
+            close_quietly(client)
 
     def drop(self, client: Client) -> None:
         """Close a client that failed, was interrupted or still has work open; idempotent."""
@@ -116,9 +117,9 @@ class Group:
         close_quietly(client)
 
     @contextmanager
-    def lease(self, connection: Connection) -> Generator[Client]:
+    def lease(self, connection: Connection, *, reuse: bool = True) -> Generator[Client]:
         """A client for one piece of work: given back if it ends well, dropped if it raises."""
-        client = self.take(connection)
+        client = self.take(connection, reuse=reuse)
         try:
             yield client
         except BaseException:
@@ -132,11 +133,12 @@ class Group:
             self._interrupted = True
             used = list(self._used)
         for client in used:
-            client.interrupt()
+            interrupt_quietly(client)
 
     def close(self) -> None:
-        """Drop every client that is still in use."""
+        """Drop every client that is still in use; none is given out any more."""
         with self._lock:
+            self._interrupted = True
             used = list(self._used)
         for client in used:
             self.drop(client)
@@ -148,3 +150,11 @@ def close_quietly(client: Client) -> None:
         client.close()
     except Exception as error:  # noqa: BLE001 - a foreign library may fail in any way while it closes
         log.debug("closing %s: %s", client.connection.reference, redactor.text(str(error)))
+
+
+def interrupt_quietly(client: Client) -> None:
+    """Interrupt; a failure to do so must not end the thread that watches over the run."""
+    try:
+        client.interrupt()
+    except Exception as error:  # noqa: BLE001 - a foreign library may fail in any way while another thread uses it
+        log.debug("interrupting %s: %s", client.connection.reference, redactor.text(str(error)))

@@ -77,7 +77,8 @@ def _cast(array: pa.Array, field: pa.Field, first_row: int) -> pa.Array:
             hint="correct the value at the source, or declare a type that can hold it",
         ) from error
     except pa.ArrowNotImplementedError as error:
-        raise ConfigError(f"columns: {field.name!r} cannot be cast from {array.type} to {field.type}", code="columns.cast") from error
+        text = f"columns: {field.name!r} cannot be cast from {array.type} to {field.type}"
+        raise ConfigError(text, code="columns.cast") from error
 
 
 def _first_bad(array: pa.Array, wanted: pa.DataType) -> int | None:

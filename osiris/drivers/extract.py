@@ -7,12 +7,13 @@ from collections.abc import Generator
 import pyarrow as pa
 
 from osiris.connectors.base import Client, End, Extractor, ReadPlan, Split, State
-from osiris.drivers.bound import Bound
+from osiris.connectors.pool import interrupt_quietly
+from osiris.drivers.bound import Bound, classifying
 from osiris.errors import InternalError, OsirisError
 
 
 class ExtractDriver:
-    """A read step. `plan` keeps its client until `close`, so that what it fixed (a snapshot) lives while splits are read."""
+    """A read step. `plan` keeps its client until `close`: what it fixed (a snapshot) lives while splits are read."""
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
@@ -21,11 +22,9 @@ class ExtractDriver:
     def plan(self, wanted: int = 1, since: State | None = None) -> ReadPlan:
         """Ask the extractor for at most `wanted` splits. Raises an OsirisError."""
         client = self._client = self.bound.client()
-        try:
+        with classifying(client.classify):
             extractor: Extractor[Client] = self.bound.instance(client)
             plan = extractor.plan(wanted, since)
-        except Exception as error:
-            raise client.classify(error) from error
         if not plan.splits:
             raise InternalError(f"{self.bound.context.step}: the plan has no split", code="plan.empty")
         return plan
@@ -48,9 +47,10 @@ class SplitSource:
         self._bound = bound
         self._split = split
         self._client: Client | None = None
+        self._family: type[Client] | None = None
 
     def open(self) -> Generator[pa.RecordBatch, None, End]:
-        client = self._client = self._bound.client()
+        client = self._bound.client(self._watch)
         extractor: Extractor[Client] = self._bound.instance(client)
         return extractor.read(self._split)
 
@@ -60,12 +60,15 @@ class SplitSource:
             self._bound.clients.drop(client)
 
     def interrupt(self) -> None:
+        """Reaches the client while it is opened, too."""
         client = self._client
         if client is not None:
-            client.interrupt()
+            interrupt_quietly(client)
 
     def classify(self, error: Exception) -> OsirisError:
-        client = self._client
-        if client is not None:
-            return client.classify(error)
+        if self._family is not None:
+            return self._family.classify(error)
         return error if isinstance(error, OsirisError) else InternalError(f"{type(error).__name__}: {error}")
+
+    def _watch(self, client: Client) -> None:
+        self._client, self._family = client, type(client)

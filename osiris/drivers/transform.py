@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 import pyarrow as pa
 
 from osiris.connectors.base import Batches, Processor
-from osiris.drivers.bound import Bound
+from osiris.drivers.bound import Bound, classifying
+from osiris.secrets import redactor
+
+log = logging.getLogger(__name__)
 
 
 class TransformDriver:
@@ -19,27 +23,33 @@ class TransformDriver:
         self._output: Batches | None = None
 
     def rescans(self, schemas: Mapping[str, pa.Schema]) -> frozenset[str]:
-        try:
+        with classifying(self._processor.classify):
             return self._processor.rescans(schemas)
-        except Exception as error:
-            raise self._processor.classify(error) from error
 
     def run(self, inputs: Mapping[str, Batches]) -> Batches:
         """Start the processor. Its errors, also those met while its output is read, are OsirisErrors; one that an input
         raised keeps the input's class, which C code would have lost."""
         first_error = self.bound.context.first_error
-        try:
-            output = self._output = self._processor.run(inputs)
-        except Exception as error:
-            first_error.raise_if_any()
-            raise self._processor.classify(error) from error
+        with classifying(self._processor.classify):
+            try:
+                output = self._output = self._processor.run(inputs)
+            except Exception:
+                first_error.raise_if_any()
+                raise
         output.name = self.bound.context.step
         output.guard(first_error, self._processor.classify)
         return output
 
     def interrupt(self) -> None:
-        self._processor.interrupt()
+        """As `Processor.interrupt`; a failure to do so must not end the thread that watches over the run."""
+        try:
+            self._processor.interrupt()
+        except Exception as error:  # noqa: BLE001 - a foreign library may fail in any way while another thread uses it
+            log.debug("interrupting %s: %s", self.bound.context.step, redactor.text(str(error)))
 
     def close(self) -> None:
-        if self._output is not None:
+        """Free what the processor holds; idempotent."""
+        if self._output is None:
+            return
+        with classifying(self._processor.classify):
             self._output.close()
