@@ -39,7 +39,7 @@ class Store:
             if data["version"] != VERSION:
                 raise ValueError(f"version {data['version']}")
             return {key: State(**state) for key, state in data["states"].items()}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(
                 f"the state cache cannot be read: {error}",
                 code="state.damaged",
@@ -53,4 +53,4 @@ class Store:
         data = {key: {"version": state.version, "data": dict(state.data)} for key, state in sorted(states.items())}
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(json.dumps({"version": VERSION, "states": data}, indent=1), encoding="utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)

@@ -90,8 +90,7 @@ def summaries(root: Path) -> list[RunSummary]:
     rows = []
     for run in find(root):
         known = run.report() or {}
-        finished = run.state().finished
-        status = finished or "unfinished"
+        status = ledger.finished(run.path) or "unfinished"
         rows.append(
             RunSummary(
                 run.run_id, run.pipeline, run.profile, status, run.started_at, known.get("duration_s"), str(run.path)
@@ -101,8 +100,8 @@ def summaries(root: Path) -> list[RunSummary]:
 
 
 def unfinished(root: Path, profile: str, pipeline: str) -> list[RunFolder]:
-    """Runs of this pipeline that were killed, or that failed after something was committed; oldest first."""
-    return [run for run in find(root, profile, pipeline) if run.state().finished is None]
+    """Runs of this pipeline that were killed, or that left something to finish or to remove; oldest first."""
+    return [run for run in find(root, profile, pipeline) if ledger.finished(run.path) is None]
 
 
 def _escape(part: str) -> str:

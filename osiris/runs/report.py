@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,8 +56,8 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run, as `run --json` prints it and `report.json` keeps it. `report` is the path of that file, `duration_s` the
-    time of this process's work on the run, `peak_memory_mb` its highest resident size."""
+    """One run, as `run --json` prints it and `report.json` keeps it. `report` is the path of that file, `duration_s`
+    the time of this process's work on the run, `peak_memory_mb` its highest resident size."""
 
     status: Literal["success", "failure", "cancelled"]
     run_id: str
@@ -104,7 +103,7 @@ class Report:
         text = json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
         temporary = folder / f".{FILE}.tmp"
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, folder / FILE)
+        temporary.replace(folder / FILE)
 
 
 def peak_memory_mb() -> float:
