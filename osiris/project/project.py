@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from osiris.compile.check import Checked
     from osiris.compile.manifest import Manifest
     from osiris.diagnosis import Level
+    from osiris.execute.base import Cancellation, Progress
     from osiris.project.session import Session
+    from osiris.runs import Report, RunSummary
     from osiris.settings import Settings
 
 BUILD = "build"
@@ -93,6 +95,50 @@ class Project:
 
         found = compile_pipeline(self.path(pipeline), params=params or {}, **self._inputs())
         return Compiled(found, manifest.write(found, self.root / BUILD) if write else None)
+
+    def run(  # noqa: PLR0913 - the options of one command
+        self,
+        pipeline: str | Path,
+        params: Mapping[str, str] | None = None,
+        *,
+        again: bool = False,
+        wait: bool = False,
+        dry_run: bool = False,
+        allow_drift: bool = False,
+        progress: Progress | None = None,
+        cancel: Cancellation | None = None,
+    ) -> Report:
+        """Run a pipeline, or a manifest that was compiled (its file or folder); an unfinished run is settled first.
+
+        What is wrong before the first step (files, options, a target in use) raises an OsirisError; what fails later
+        is told by the report. `progress` is filled while it runs, `cancel` stops it in order.
+        """
+        from osiris.compile import manifest
+        from osiris.project import run
+
+        path = self.path(pipeline)
+        if path.is_dir() or path.name == manifest.FILE:
+            found = run.load_manifest(self, path, allow_drift=allow_drift)
+        else:
+            found = self.compile(pipeline, params, write=not dry_run).manifest
+        request = run.request_of(again, wait, dry_run, progress, cancel)
+        return run.run(self, found, params or {}, request)
+
+    def runs(self) -> list[RunSummary]:
+        """Every run that was not pruned, newest first, failed and unfinished ones included."""
+        from osiris import runs
+
+        return runs.summaries(self.root)
+
+    def report(self, run_id: str) -> dict[str, Any]:
+        """The report of a run, by its id or the start of it; NotFound for an unknown one. A run that was killed before
+        it wrote a report has only its id, pipeline and status."""
+        from osiris import runs
+
+        found = runs.get(self.root, run_id)
+        status = found.state().finished or "unfinished"
+        known = found.report() or {"run_id": found.run_id, "pipeline": found.pipeline, "steps": []}
+        return {**known, "status": status}
 
     @contextmanager
     def connect(self, reference: str) -> Generator[Session]:

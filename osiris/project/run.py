@@ -1,0 +1,78 @@
+"""Running a pipeline of a project: compile when needed, refuse drift, hand over to the executor, keep what `retention` says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from osiris.compile import manifest as manifests
+from osiris.compile.manifest import Manifest, ManifestStep
+from osiris.compile.params import resolve_secret_params, secret_values
+from osiris.compile.plan import drift
+from osiris.connectors.base import Options
+from osiris.errors import ConfigError
+from osiris.execute.base import Binding, Cancellation, Environment, Progress, Request
+from osiris.execute.local import LocalExecutor
+from osiris.runs import Report
+from osiris.runs.retention import prune
+
+if TYPE_CHECKING:
+    from osiris.project import Project
+
+
+def run(project: Project, manifest: Manifest, params: Mapping[str, str], request: Request) -> Report:
+    """Run `manifest` here. Raises OsirisError for what is wrong before the first step; later failures are in the Report."""
+    bind = _binder(project, manifest, params)
+    settings = project.settings
+    environment = Environment(
+        project.root,
+        project.registry,
+        bind,
+        memory_bytes=settings.memory_bytes,
+        jobs=settings.jobs or min(4, os.cpu_count() or 1),
+        spill_limit_bytes=settings.spill_limit_bytes,
+    )
+    report = LocalExecutor(environment).run(manifest, request)
+    if not request.dry_run:
+        keep = settings.retention
+        prune(project.root, manifest.profile, manifest.name, keep_runs=keep.runs, keep_days=keep.days)
+    return report
+
+
+def load_manifest(project: Project, path: Path, *, allow_drift: bool) -> Manifest:
+    """A compiled manifest, refused when a connector it was compiled with has changed, unless `allow_drift`."""
+    manifest = manifests.load(path)
+    changed = drift(manifest, project.catalog)
+    if changed and not allow_drift:
+        raise ConfigError(
+            f"the manifest's connectors have changed: {'; '.join(changed)}",
+            code="manifest.drift",
+            file=str(path),
+            hint="compile the pipeline again, or give --allow-drift",
+        )
+    return manifest
+
+
+def request_of(
+    again: bool, wait: bool, dry_run: bool, progress: Progress | None, cancel: Cancellation | None
+) -> Request:
+    return Request(again, wait, dry_run, progress or Progress(), cancel or Cancellation())
+
+
+def _binder(project: Project, manifest: Manifest, params: Mapping[str, str]) -> Any:
+    """How a step finds its class, connection and options; secrets are filled in here and nowhere else."""
+    secrets = secret_values(manifest.secret_params, params, project.environ)
+
+    def bind(step: ManifestStep) -> Binding:
+        component = project.catalog.get(step.component)
+        implementation = project.registry.implementation(step.component)
+        options = Options(resolve_secret_params(step.options, secrets))
+        if component.role == "processor":
+            return Binding(implementation, None, options)
+        overrides = resolve_secret_params(step.overrides, secrets)
+        connection = project.connections.resolve(component.family, step.connection, overrides)
+        return Binding(implementation, connection, options)
+
+    return bind
