@@ -57,7 +57,6 @@ class Face:
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
             raise ConfigError(f"the project folder {root} {what}", code="project.missing", hint="osiris init makes one")
-        self.output.folder = root
         return Project(root, profile=profile)
 
     def terminate(self) -> None:

@@ -18,8 +18,8 @@ REFERENCE = re.compile(r"""\s*["']?\$\{[^{}:]*\}["']?\s*,?\s*(#.*)?$""")
 KEY = re.compile(r"""\s*(?:-\s+)*(["']?)(?P<name>[^:"'{}\[\]]+)\1\s*:""")
 
 
-def page(error: OsirisError, kind: str = "error", folder: Path = Path()) -> list[str]:
-    """The lines of one error, its first one `error: …`; a relative `error.file` counts from `folder`.
+def page(error: OsirisError, kind: str = "error") -> list[str]:
+    """The lines of one error, its first one `error: …`.
 
     Secrets are masked, control characters made visible.
     """
@@ -30,7 +30,7 @@ def page(error: OsirisError, kind: str = "error", folder: Path = Path()) -> list
         lines.append(f"  in step: {error.step}")
     if error.where:
         lines.append(f"  at {error.where}")
-        lines.extend(_source(error, folder))
+        lines.extend(_source(error))
     if error.hint:
         lines.append(f"hint: {error.hint}")
     return [visible(redactor.text(line)) for line in lines]
@@ -41,8 +41,8 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\t\n" else f"\\x{ord(c):02x}" for c in text)
 
 
-def _source(error: OsirisError, folder: Path) -> list[str]:
-    line = _line_of(error, folder)
+def _source(error: OsirisError) -> list[str]:
+    line = _line_of(error)
     if line is None or not line.strip():
         return []
     shown, number = _without_secrets(line, error), str(error.line)
@@ -54,12 +54,12 @@ def _source(error: OsirisError, folder: Path) -> list[str]:
     return found
 
 
-def _line_of(error: OsirisError, folder: Path) -> str | None:
+def _line_of(error: OsirisError) -> str | None:
     """The line that an error points at; only of YAML, for a line of data is nobody's business here."""
     if error.file is None or not error.line or not error.file.endswith((".yaml", ".yml")):
         return None
     try:
-        with (folder / error.file).open(encoding="utf-8") as file:
+        with Path(error.file).open(encoding="utf-8") as file:
             line = next(itertools.islice(file, error.line - 1, None), None)
     except (OSError, UnicodeDecodeError):
         return None

@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 from osiris.cli.pages import page, visible
@@ -36,7 +35,7 @@ class View(Protocol):
 
 @dataclass(slots=True)
 class Output:
-    """Where a verb puts what it found. `folder` is where the relative paths in errors count from.
+    """Where a verb puts what it found.
 
     With `json` only `document` writes to stdout, without it only the others do; so a verb calls both and asks nothing.
     Everything is redacted here, once more, whatever its origin.
@@ -45,7 +44,6 @@ class Output:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
-    folder: Path = Path()
 
     def document(self, data: Any) -> None:
         """The one JSON document of this call."""
@@ -87,7 +85,7 @@ class Output:
         for number, error in enumerate(errors):
             if number:
                 sys.stderr.write("\n")
-            for text in page(error, kind, self.folder):
+            for text in page(error, kind):
                 _put(sys.stderr, text, text.partition(":")[0])
             if self.verbose and error.__cause__ is not None:
                 sys.stderr.write(_traceback(error))

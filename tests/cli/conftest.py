@@ -98,3 +98,11 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:
         return b""
+
+
+@pytest.fixture
+def project(tmp_path: Path, osiris: Osiris) -> Path:
+    """A folder with what `osiris init` makes."""
+    folder = tmp_path / "project"
+    assert osiris("init", folder).code == 0
+    return folder

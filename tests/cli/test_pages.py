@@ -27,12 +27,6 @@ def test_the_page_shows_the_line_with_a_caret_under_the_column(tmp_path: Path) -
     ]
 
 
-def test_a_relative_file_counts_from_the_project(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text("naem: x\n")
-    lines = page(ConfigError("wrong", file="p.yaml", line=1, column=1), folder=tmp_path)
-    assert "  1 | naem: x" in lines
-
-
 def test_tabs_before_the_column_keep_the_caret_in_place(tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text("a:\n\tb: c\n")

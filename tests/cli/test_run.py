@@ -1,0 +1,154 @@
+"""`osiris run`: what it prints in its moods, exit codes, signals, dry runs, and what `runs` knows after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Osiris
+
+EXAMPLE = "pipelines/example.yaml"
+ENDLESS = """\
+oml_version: "0.1.0"
+name: endless
+steps:
+  - id: numbers
+    component: duckdb.extractor
+    mode: read
+    config: {query: "select i, i * 2 as twice from range(1000000000000) as t(i)"}
+  - id: save
+    component: filesystem.csv_writer
+    mode: write
+    config: {path: out/numbers.csv}
+"""
+
+
+def test_a_run_shows_its_steps_and_leaves_a_report(osiris_process: Osiris, project: Path) -> None:
+    done = osiris_process("run", EXAMPLE, cwd=project)
+    assert done.code == 0, done.err
+    heads = done.out.splitlines()[0].split()
+    assert heads[:5] == ["STEP", "COMPONENT", "STATUS", "READ", "WRITTEN"]
+    assert re.search(r"^save +filesystem\.parquet_writer +success +2 +2 ", done.out, re.MULTILINE)
+    assert re.search(r"^run \w+ of example: success, 2 rows out, ", done.out, re.MULTILINE)
+    report = re.search(r"^report: (.+)$", done.out, re.MULTILINE)
+    assert report is not None
+    assert json.loads(Path(report[1]).read_text())["status"] == "success"
+    assert "\x1b" not in done.out + done.err
+
+
+def test_without_a_terminal_each_step_is_told_as_a_line_when_it_starts_and_ends(
+    osiris_process: Osiris, project: Path
+) -> None:
+    lines = osiris_process("run", EXAMPLE, cwd=project).err.splitlines()
+    for step in ("people", "newest", "save"):
+        assert [line for line in lines if line.startswith(f"{step}: started (")]
+        assert [line for line in lines if line.startswith(f"{step}: done, ")]
+
+
+def test_quiet_says_nothing_when_all_is_well(osiris: Osiris, project: Path) -> None:
+    done = osiris("run", EXAMPLE, "--project", project, "--quiet")
+    assert done == type(done)(0, "", "")
+
+
+def test_json_is_one_document_whose_numbers_add_up(osiris_process: Osiris, project: Path) -> None:
+    """LESSONS 19: status not ok on success, total rows 0, three ids for one run."""
+    done = osiris_process("run", EXAMPLE, "--json", cwd=project)
+    document = done.document("run")
+    assert (done.code, document["status"]) == (0, "success")
+    assert [(step["id"], step["rows_read"], step["rows_written"]) for step in document["steps"]] == [
+        ("people", 3, 3),
+        ("newest", 3, 2),
+        ("save", 2, 2),
+    ]
+    (run,) = osiris_process("runs", "list", "--json", cwd=project).document("runs-list")["runs"]
+    shown = osiris_process("runs", "show", document["run_id"][:6], "--json", cwd=project).document("runs-show")
+    assert run["run_id"] == shown["run_id"] == document["run_id"]
+    assert document["run_id"] in run["folder"]
+    assert shown == document
+
+
+def test_on_a_terminal_progress_is_drawn_and_leaves_only_the_report(osiris_terminal: Osiris, project: Path) -> None:
+    for columns in (120, 30):
+        done = osiris_terminal("run", EXAMPLE, cwd=project, columns=columns)
+        assert done.code == 0
+        assert "started (" not in done.out
+        assert "\x1b[" in done.out
+        assert "success" in done.out
+    plain = osiris_terminal("run", EXAMPLE, cwd=project, columns=120, NO_COLOR="1")
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", plain.out)
+
+
+def test_a_failed_run_exits_1_names_the_step_and_is_listed(osiris: Osiris, project: Path) -> None:
+    """LESSONS 18 and 19: failure exited 0, failed runs were missing from the index."""
+    (project / "data/people.csv").unlink()
+    done = osiris("run", EXAMPLE, "--project", project)
+    assert done.code == 1
+    assert "error: " in done.err
+    assert "in step: people" in done.err
+    assert "Traceback" not in done.err
+    (run,) = osiris("runs", "list", "--project", project, "--json").document("runs-list")["runs"]
+    assert run["status"] == "failure"
+    shown = osiris("runs", "show", run["run_id"], "--project", project)
+    assert shown.code == 0
+    assert "failure" in shown.out
+    assert not (project / "data/out/newest.parquet").exists()
+    failed = osiris("run", EXAMPLE, "--project", project, "--json")
+    assert failed.code == 1
+    assert failed.document("run")["error"]["step"] == "people"
+
+
+def test_a_dry_run_touches_no_target_and_leaves_no_run(osiris: Osiris, project: Path) -> None:
+    """LESSONS 12: `run --dry-run` executed for real."""
+    done = osiris("run", EXAMPLE, "--project", project, "--dry-run")
+    assert done.code == 0, done.err
+    assert "no target was touched" in done.out
+    assert not (project / "data/out").exists()
+    assert osiris("runs", "list", "--project", project, "--json").document("runs-list") == {"runs": []}
+    (project / "data/people.csv").unlink()
+    missing = osiris("run", EXAMPLE, "--project", project, "--dry-run", "--json")
+    assert missing.code == 1
+    assert missing.document("run")["error"]["step"] == "people"
+
+
+def test_a_parameter_reaches_the_run(osiris: Osiris, project: Path) -> None:
+    arguments = ("run", EXAMPLE, "--project", project, "--json", "--param", "joined_after=2026-02-01")
+    assert osiris(*arguments).document("run")["steps"][-1]["rows_written"] == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_ends_in_order(project: Path, osiris: Osiris, number: signal.Signals, code: int) -> None:
+    (project / "endless.yaml").write_text(ENDLESS)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "osiris", "run", "endless.yaml", "--json"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("save: started"):
+            break
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    document = json.loads(out)
+    assert document["status"] == "cancelled"
+    assert "Traceback" not in err
+    assert list((project / "data").rglob("*numbers*")) == []
+    (run,) = osiris("runs", "list", "--project", project, "--json").document("runs-list")["runs"]
+    assert run["status"] == "cancelled"
+
+
+def test_runs_show_of_an_unknown_id_is_a_wrong_call(osiris: Osiris, project: Path) -> None:
+    done = osiris("runs", "show", "feedbeef", "--project", project, "--json")
+    assert done.code == 2
+    assert done.document("runs-show")["error"]["code"] == "run.unknown"
