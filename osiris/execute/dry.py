@@ -36,7 +36,15 @@ def preview(environment: Environment, manifest: Manifest, started: float) -> Rep
     pool.close()
     duration_s = round(time.monotonic() - started, 3)
     return Report(
-        outcome(failure), "", manifest.name, manifest.fingerprint, duration_s, peak_memory_mb(), "", tuple(steps), error=failure
+        outcome(failure),
+        "",
+        manifest.name,
+        manifest.fingerprint,
+        duration_s,
+        peak_memory_mb(),
+        "",
+        tuple(steps),
+        error=failure,
     )
 
 

@@ -53,7 +53,9 @@ class Leases:
                 )
             time.sleep(POLL_S)
         self._held[target] = held
-        owner.write_text(json.dumps({"run_id": self._run_id, "pid": os.getpid(), "host": platform.node(), "target": target}))
+        owner.write_text(
+            json.dumps({"run_id": self._run_id, "pid": os.getpid(), "host": platform.node(), "target": target})
+        )
 
     def check(self, target: str) -> None:
         """Raise InternalError when the lease is no longer ours, before a commit relies on it."""

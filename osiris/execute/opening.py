@@ -96,7 +96,9 @@ class Opener:
         opened.datasets[step.id] = tuple({"namespace": d.namespace, "name": d.name} for d in plan.datasets)
         if plan.upto is not None:
             opened.upto[step.id] = plan.upto
-        scene.sink.emit(Event("read.planned", step.id, {"splits": len(plan.splits), "why_one_split": plan.why_one_split}))
+        scene.sink.emit(
+            Event("read.planned", step.id, {"splits": len(plan.splits), "why_one_split": plan.why_one_split})
+        )
         return prefetch(
             plan.schema,
             driver.sources(plan),

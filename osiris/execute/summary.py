@@ -26,7 +26,8 @@ def steps_of(flow: Flow) -> dict[str, StepReport]:
 
 def edges_of(flow: Flow) -> list[Edge]:
     return [
-        Edge(source, target, stream.rows, _stop_reason(stream)) for (source, target), stream in flow.opened.edges.items()
+        Edge(source, target, stream.rows, _stop_reason(stream))
+        for (source, target), stream in flow.opened.edges.items()
     ]
 
 

@@ -32,7 +32,9 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
                 raise
             wait_s = _wait_s(retry, number, error)
             log.warning("attempt %d of %d failed, the next starts in %g s: %s", number, retry.attempts, wait_s, error)
-            scene.sink.emit(Event("flow.retried", error.step, {"attempt": number, "wait_s": wait_s, "message": str(error)}))
+            scene.sink.emit(
+                Event("flow.retried", error.step, {"attempt": number, "wait_s": wait_s, "message": str(error)})
+            )
             _sleep(scene, wait_s)
         else:
             return flow
