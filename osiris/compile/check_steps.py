@@ -143,7 +143,7 @@ class StepChecker:
         except OsirisError as error:
             self._issues.take(error, *at)
             # what the connection holds is not known, so nothing of it is called missing
-            return None, set(component.connection_names)
+            return given or f"@{component.family}", set(component.connection_names)
 
     def _forbidden(
         self, draft: Draft, component: Component, overrides: Mapping[str, Any], reference: str | None

@@ -15,6 +15,8 @@ from osiris.errors import ConfigError
 
 FILE = "manifest.yaml"
 CONFIGS = "cfg"
+LIMITS = documents.Limits(size_bytes=1024**3, values=50_000_000, levels=200)
+"""What was written here must be readable, however far params and `for_each` made it grow."""
 
 
 def write_folder(folder: Path, data: Mapping[str, Any]) -> None:
@@ -63,9 +65,10 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises ConfigError when it is no manifest, or when a config is missing or was changed.
     """
-    document = documents.load(path)
-    data = document.value
-    if not isinstance(data, dict) or not isinstance(data.get("steps"), list):
+    document = documents.load(path, LIMITS)
+    data: dict[str, Any] = document.value
+    is_manifest = isinstance(document.value, dict) and "manifest_version" in data and isinstance(data.get("steps"), list)
+    if not is_manifest:
         raise document.error("this is not a manifest", code="manifest.broken", hint="compile the pipeline again")
     for place, step in enumerate(data["steps"]):
         if isinstance(step, dict) and "config" not in step:

@@ -22,7 +22,7 @@ FOLDER_NAME = re.compile(r"[^/\\:*?\"<>|\x00-\x1f]{1,100}")
 STEP_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 STEP_OUTPUT = re.compile(r"\$\{([^.{}]*(?:\$\{[^{}]*\})?[^.{}]*)\.df\}")
 ITEM = "${item"
-MAX_STEPS = 100_000
+MAX_STEPS = 50_000
 
 
 @dataclass(frozen=True, slots=True)

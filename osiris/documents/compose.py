@@ -11,12 +11,21 @@ import yaml
 from osiris.documents.scalars import Scalar, fits, resolve
 from osiris.errors import ConfigError
 
-MAX_NODES = 1_000_000
-"""Values in a document once aliases are expanded; a pipeline of 10,000 steps has about a quarter of it."""
-MAX_DEPTH = 64
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CORE = "tag:yaml.org,2002:"
 MERGE = "<<"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may have: bytes, values once aliases are expanded, levels.
+
+    The defaults are for what people write; a pipeline of 10,000 steps has a quarter of them.
+    """
+
+    size_bytes: int = 16 * 1024 * 1024
+    values: int = 1_000_000
+    levels: int = 64
 
 
 @dataclass(slots=True)
@@ -43,9 +52,9 @@ class Node:
         return None
 
 
-def compose(text: str, name: str) -> Node:
+def compose(text: str, name: str, limits: Limits) -> Node:
     """The root of the one document in `text`. Raises ConfigError for all that `documents.load` lists."""
-    composer = _Composer(name)
+    composer = _Composer(name, limits)
     try:
         for event in _events(text):
             composer.take(event)
@@ -74,8 +83,9 @@ class _Open:
 class _Composer:
     """Takes the parser's events in order and builds the tree."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, limits: Limits) -> None:
         self.root: Node | None = None
+        self._limits = limits
         self._name = name
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
@@ -203,13 +213,13 @@ class _Composer:
 
     def _count_values(self, count: int, event: Any) -> None:
         self._count += count
-        if self._count > MAX_NODES:
+        if self._count > self._limits.values:
             hint = "aliases count as often as they are used"
-            self._fail(event, f"the file holds more than {MAX_NODES:,} values", "yaml.too_large", hint)
+            self._fail(event, f"the file holds more than {self._limits.values:,} values", "yaml.too_large", hint)
 
     def _check_depth(self, levels: int, event: Any) -> None:
-        if len(self._open) + levels > MAX_DEPTH:
-            self._fail(event, f"nested more than {MAX_DEPTH} levels deep", "yaml.too_deep")
+        if len(self._open) + levels > self._limits.levels:
+            self._fail(event, f"nested more than {self._limits.levels} levels deep", "yaml.too_deep")
 
     def _fail(self, event: Any, message: str, code: str, hint: str | None = None) -> NoReturn:
         line = event.start_mark.line + 1 if event is not None else None
@@ -228,7 +238,7 @@ def _merge(into: Node, merged: Node) -> None:
 
 
 def _copy(value: Any) -> Any:
-    """A copy of plain data; recursion is bounded by MAX_DEPTH."""
+    """A copy of plain data; recursion is bounded by the limit of levels."""
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from osiris.documents.compose import Node, compose
+from osiris.documents.compose import Limits, Node, compose
 from osiris.errors import ConfigError
 
-MAX_BYTES = 16 * 1024 * 1024
+LIMITS = Limits()
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -45,7 +45,7 @@ class Document:
         return ConfigError(message, code=code, hint=hint, file=self.name, line=line, column=column)
 
 
-def load(path: Path) -> Document:
+def load(path: Path, limits: Limits = LIMITS) -> Document:
     """Read a file. An empty one is the value None.
 
     Raises ConfigError, with line and column where there is one, for whatever is wrong with it: missing, unreadable, not
@@ -55,14 +55,14 @@ def load(path: Path) -> Document:
     name = str(path)
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(limits.size_bytes + 1)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file {name}", code="file.missing", file=name) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{name} cannot be read: {reason}", code="file.unreadable", file=name) from error
-    if len(data) > MAX_BYTES:
-        raise _too_large(name)
+    if len(data) > limits.size_bytes:
+        raise _too_large(name, limits)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -70,23 +70,24 @@ def load(path: Path) -> Document:
         column = error.start - data.rfind(b"\n", 0, error.start)
         message, hint = "the file is not UTF-8 text", "save the file as UTF-8"
         raise ConfigError(message, code="yaml.encoding", hint=hint, file=name, line=line, column=column) from error
-    return loads(text, name)
+    return loads(text, name, limits)
 
 
-def loads(text: str, name: str) -> Document:
+def loads(text: str, name: str, limits: Limits = LIMITS) -> Document:
     """As `load`, for a text at hand; `name` is what errors show as the file."""
     text = text.removeprefix("\ufeff")
-    if len(text) > MAX_BYTES:
-        raise _too_large(name)
+    if len(text) > limits.size_bytes:
+        raise _too_large(name, limits)
     bad = UNPRINTABLE.search(text)
     if bad is not None:
         line, column = text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start())
         message = f"the character U+{ord(bad.group()):04X} is not allowed in YAML"
         hint = 'write it as an escape in a "quoted" text'
         raise ConfigError(message, code="yaml.character", hint=hint, file=name, line=line, column=column)
-    root = compose(text, name)
+    root = compose(text, name, limits)
     return Document(name, root.value, root)
 
 
-def _too_large(name: str) -> ConfigError:
-    return ConfigError(f"the file is larger than {MAX_BYTES // 1024**2} MiB", code="yaml.too_large", file=name)
+def _too_large(name: str, limits: Limits) -> ConfigError:
+    message = f"the file is larger than {limits.size_bytes // 1024**2} MiB"
+    return ConfigError(message, code="yaml.too_large", file=name)
