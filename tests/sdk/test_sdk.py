@@ -1,0 +1,17 @@
+"""`osiris.sdk` offers every contract and every error, so that a connector needs nothing else of Osiris."""
+
+from __future__ import annotations
+
+from osiris import errors, sdk
+from osiris.connectors import base
+
+
+def test_the_sdk_has_all_contracts_and_all_errors() -> None:
+    known = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    assert set(sdk.__all__) == set(base.__all__) | known
+
+
+def test_what_the_sdk_offers_is_the_thing_itself() -> None:
+    for name in sdk.__all__:
+        origin = base if hasattr(base, name) and name in base.__all__ else errors
+        assert getattr(sdk, name) is getattr(origin, name)
