@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from osiris.errors import OsirisError, TimedOut
+from osiris.errors import OsirisError, SourceError, TimedOut
 from osiris.secrets import redactor
 
 Level = Literal["quick", "full", "write"]
+log = logging.getLogger(__name__)
+MOMENT_S = 0.2
+"""How long a connection may take to close, and once more after it was interrupted."""
 LEVELS: tuple[Level, ...] = ("quick", "full", "write")
 
 
@@ -28,8 +32,8 @@ class Finding:
 class Check:
     """One step of a diagnosis. `id` is stable (`net.tcp`, `auth.login`).
 
-    `probe` returns a text (fine), a `Finding` (fine, or a warning) or raises an OsirisError, whose class gives the category.
-    It runs at `level` and at every higher one.
+    `probe` returns a text (fine), a `Finding` (fine, or a warning) or raises an OsirisError, whose class gives the
+    category. It runs at `level` and at every higher one.
     """
 
     id: str
@@ -49,7 +53,8 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is known of one connection. `category` is `ok` or that of the first failed check; `latency_ms` is all checks'."""
+    """What is known of one connection. `category` is `ok` or that of the first failed check; `latency_ms` is the sum of
+    all checks."""
 
     status: Literal["success", "warning", "failure", "untestable"]
     category: str
@@ -88,53 +93,102 @@ def diagnose(
     """Run `checks` in order in a daemon thread until one fails or `timeout_s` is over, then `finish` in that thread.
 
     A check that is still running then is interrupted, given a moment, and abandoned: a server that accepts and never
-    answers cannot hold the caller. The deadline counts from the first check.
+    answers cannot hold the caller. The deadline counts from the first check; what ended before it counts, whatever
+    `finish` does. Never raises for what a connector does.
     """
-    results: list[CheckResult] = []
-    running: list[tuple[str, float]] = []
-
-    def work() -> None:
-        try:
-            for check in checks:
-                running[:] = [(check.id, time.perf_counter())]
-                result = _run(check, classify)
-                running.clear()
-                results.append(result)
-                if result.status == "failure":
-                    break
-        finally:
-            finish()
-
-    thread = threading.Thread(target=work, name="osiris-doctor", daemon=True)
-    deadline = time.monotonic() + timeout_s
+    work = _Work(checks, classify, finish)
+    thread = threading.Thread(target=work.run, name="osiris-doctor", daemon=True)
     thread.start()
-    thread.join(timeout_s)
-    while thread.is_alive() and time.monotonic() < deadline + 0.2:
-        interrupt()
-        thread.join(0.05)
-    seen = list(results)
-    late = [r for r in seen if r.status == "failure"]
-    if thread.is_alive() or time.monotonic() > deadline:
-        stuck, since = running[0] if running else (late[-1].id if late else checks[len(seen) - 1].id, deadline - timeout_s)
-        seen = [r for r in seen if r.status != "failure"]
-        ms = round((time.perf_counter() - since) * 1000, 1) if running else round(timeout_s * 1000, 1)
-        error = TimedOut(f"no answer within {timeout_s:g} s")
-        hint = "the server accepts but does not answer, or is very slow: check host, port and firewall, or raise --timeout"
-        seen.append(CheckResult(stuck, "failure", ms, error.message, error.category, hint))
-    return Diagnosis.of(seen)
+    if work.done.wait(timeout_s):
+        thread.join(MOMENT_S)
+    diagnosis = Diagnosis.of(work.results_now(timeout_s))
+    given_up_at = time.monotonic() + MOMENT_S
+    while thread.is_alive() and time.monotonic() < given_up_at:
+        _quietly(interrupt)
+        thread.join(MOMENT_S / 4)
+    return diagnosis
+
+
+class _Work:
+    """The checks of one diagnosis. `done` is set when the last one has ended, before `finish`."""
+
+    def __init__(
+        self, checks: Sequence[Check], classify: Callable[[Exception], OsirisError], finish: Callable[[], None]
+    ) -> None:
+        self.done = threading.Event()
+        self._checks = checks
+        self._classify = classify
+        self._finish = finish
+        self._lock = threading.Lock()
+        self._results: list[CheckResult] = []
+        self._running: tuple[str, float] | None = None
+        self._given_up = False
+
+    def run(self) -> None:
+        """All checks, then `finish`; for a thread of its own."""
+        for check in self._checks:
+            with self._lock:
+                if self._given_up:
+                    break
+                self._running = (check.id, time.perf_counter())
+            result = _run(check, self._classify)
+            with self._lock:
+                self._running = None
+                if not self._given_up:
+                    self._results.append(result)
+            if result.status == "failure":
+                break
+        self.done.set()
+        _quietly(self._finish)
+
+    def results_now(self, timeout_s: float) -> list[CheckResult]:
+        """What is known at this moment; a check that is still running has failed. What comes later does not count."""
+        with self._lock:
+            self._given_up = True
+            results, running = list(self._results), self._running
+        if running is not None:
+            check, since = running
+            error = TimedOut(f"no answer within {timeout_s:g} s")
+            hint = "it accepts but does not answer, or is very slow: check host, port and firewall, or raise --timeout"
+            results.append(CheckResult(check, "failure", _ms_since(since), error.message, error.category, hint))
+        return results
 
 
 def _run(check: Check, classify: Callable[[Exception], OsirisError]) -> CheckResult:
     started = time.perf_counter()
     try:
         found = check.probe()
-    except Exception as error:  # noqa: BLE001 - a probe may fail in any way; classify() is the one place that maps it
-        known = classify(error)
-        ms = round((time.perf_counter() - started) * 1000, 1)
-        hint = redactor.text(known.hint) if known.hint else None
-        return CheckResult(check.id, "failure", ms, redactor.text(known.message), known.category, hint)
-    ms = round((time.perf_counter() - started) * 1000, 1)
+    except BaseException as error:  # noqa: BLE001 - a probe may fail in any way, SystemExit included
+        known = _known(error, classify)
+        return CheckResult(
+            check.id, "failure", _ms_since(started), redactor.text(known.message), known.category, _masked(known.hint)
+        )
     if isinstance(found, Finding):
-        hint = redactor.text(found.hint) if found.hint else None
-        return CheckResult(check.id, found.status, ms, redactor.text(found.message), "ok", hint)
-    return CheckResult(check.id, "ok", ms, redactor.text(found))
+        message = redactor.text(found.message)
+        return CheckResult(check.id, found.status, _ms_since(started), message, "ok", _masked(found.hint))
+    return CheckResult(check.id, "ok", _ms_since(started), redactor.text(found))
+
+
+def _known(error: BaseException, classify: Callable[[Exception], OsirisError]) -> OsirisError:
+    if isinstance(error, Exception):
+        try:
+            return classify(error)
+        except Exception as second:  # noqa: BLE001 - a connector's classify may be wrong itself
+            log.debug("classifying %s failed: %s", type(error).__name__, type(second).__name__)
+    return SourceError(f"{type(error).__name__}: {error}")
+
+
+def _quietly(call: Callable[[], None]) -> None:
+    """Let go of a connection; the diagnosis stands, whatever comes of that."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - a foreign library may fail in any way while it closes
+        log.debug("after a diagnosis: %s", redactor.text(f"{type(error).__name__}: {error}"))
+
+
+def _ms_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+def _masked(hint: str | None) -> str | None:
+    return redactor.text(hint) if hint else None

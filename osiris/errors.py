@@ -1,21 +1,21 @@
 """Every error that Osiris raises on purpose; the class says what to do next.
 
-    OsirisError
-    ├── ConfigError          the user's files or options are wrong: edit them (exit 2)
-    ├── ConnectionFailed     the system could not be reached or refused the login
-    │   ├── AuthFailed           wrong or expired credentials: never retried
-    │   ├── NetworkFailed        DNS, refused, reset, cut off: retried when safe
-    │   ├── TimedOut             no answer within the limit
-    │   ├── TlsFailed            handshake or certificate
-    │   └── Busy                 locked, or too many connections: retried
-    ├── PermissionDenied     logged in, but not allowed
-    ├── NotFound             a named thing does not exist
-    ├── RateLimited          wait `retry_after_s`, then go on
-    ├── SourceError          the source answered with a failure
-    ├── DataError            a value does not fit; names column and row
-    ├── WriteFailed          the target did not take the rows
-    ├── Cancelled            someone stopped the run (exit 130 or 143)
-    └── InternalError        a contract between parts of Osiris was broken: report it
+OsirisError
+├── ConfigError          the user's files or options are wrong: edit them (exit 2)
+├── ConnectionFailed     the system could not be reached or refused the login
+│   ├── AuthFailed           wrong or expired credentials: never retried
+│   ├── NetworkFailed        DNS, refused, reset, cut off: retried when safe
+│   ├── TimedOut             no answer within the limit
+│   ├── TlsFailed            handshake or certificate
+│   └── Busy                 locked, or too many connections: retried
+├── PermissionDenied     logged in, but not allowed
+├── NotFound             a named thing does not exist
+├── RateLimited          wait `retry_after_s`, then go on
+├── SourceError          the source answered with a failure
+├── DataError            a value does not fit; names column and row
+├── WriteFailed          the target did not take the rows
+├── Cancelled            someone stopped the run (exit 130 or 143)
+└── InternalError        a contract between parts of Osiris was broken: report it
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ EXIT_SIGTERM = 143
 class OsirisError(Exception):
     """A failure that says what, where and what to do.
 
-    `code` is a stable name for programs (`file.missing`), `hint` one sentence on what to do, and `file`, `line`, `column`
-    (1-based) point at the user's text. Pickles with all of it; `__cause__` does not survive pickling.
+    `code` is a stable name for programs (`file.missing`), `hint` one sentence on what to do, and `file`, `line`,
+    `column` (1-based) point at the user's text. Pickles with all of it; `__cause__` does not survive pickling.
     """
 
     category: ClassVar[str] = "unknown"
@@ -42,7 +42,7 @@ class OsirisError(Exception):
     default_code: ClassVar[str] = "error"
     retryable: bool = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what, where and what to do; all but the message are optional
         self,
         message: str,
         *,
@@ -156,9 +156,7 @@ class DataError(OsirisError):
     category = "server"
     default_code = "data.invalid"
 
-    def __init__(
-        self, message: str, *, data_column: str | None = None, row: int | None = None, **rest: Any
-    ) -> None:
+    def __init__(self, message: str, *, data_column: str | None = None, row: int | None = None, **rest: Any) -> None:
         super().__init__(message, **rest)
         self.data_column = data_column
         self.row = row

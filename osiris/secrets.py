@@ -6,17 +6,17 @@ One `Redactor` serves the process, since a log handler or a traceback cannot kno
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import re
 import threading
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORT = 4
 """Below this many characters a secret is masked only as a whole value or in a URL or header position."""
+LINE = 16
+"""From this many characters on, a line of a secret of several lines is a secret itself."""
 
 
 class Redactor:
@@ -29,12 +29,18 @@ class Redactor:
         self._short: re.Pattern[str] | None = None
 
     def add(self, value: object) -> None:
-        """Mask `value` from now on. Numbers are taken as text; an empty text is ignored."""
+        """Mask `value` from now on. Numbers are taken as text; an empty or blank text is ignored.
+
+        The lines of a longer text (a private key) are masked one by one too, since logs show them so.
+        """
         text = str(value)
-        if not text or isinstance(value, bool) or text in self._values:
+        if not text.strip() or isinstance(value, bool):
             return
+        lines = {line.strip() for line in text.splitlines() if len(line.strip()) >= LINE}
         with self._lock:
-            self._values.add(text)
+            if self._values >= {text, *lines}:
+                return
+            self._values |= {text, *lines}
             self._compile()
 
     def text(self, text: str) -> str:
@@ -48,39 +54,64 @@ class Redactor:
         return text
 
     def leaves(self, value: Any) -> Any:
-        """A copy of plain data (mappings, sequences, scalars) with each text leaf and key masked."""
+        """A copy of plain data (mappings, sequences, scalars) with each text leaf and key masked.
+
+        Numbers stay: a count that equals a secret is none.
+        """
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.text(str(key)): self.leaves(item) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self.leaves(item) for item in value]
-        if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in self._values:
-            return MASK
         return value
 
     def _compile(self) -> None:
-        spellings: set[str] = set()
-        for value in self._values:
-            if len(value) >= SHORT:
-                spellings |= _spellings(value)
-        if spellings:
-            ordered = sorted(spellings, key=len, reverse=True)
-            self._long = re.compile("|".join(map(re.escape, ordered)))
-        short = sorted((v for v in self._values if len(v) < SHORT), key=len, reverse=True)
+        ordered = sorted(self._values, key=lambda value: (-len(value), value))
+        whole = [_any_spelling(value) for value in ordered if len(value) >= SHORT]
+        coded = [_any_spelling(form) for value in ordered if len(value) >= SHORT for form in _base64(value)]
+        if whole:
+            self._long = re.compile("|".join(whole + coded))
+        short = [_any_spelling(value) for value in ordered if len(value) < SHORT]
         if short:
-            words = "|".join({re.escape(form) for v in short for form in (v, quote(v, safe=""))})
-            # user:SECRET@host, ?key=SECRET, "Authorization: Bearer SECRET", password=SECRET
-            before = r"(://[^/\s:@]*:|[?&][^=\s&]+=|(?i:bearer|basic|token|password|passwd|pwd|key|secret)\"?\s*[:= ]\s*\"?)"
-            self._short = re.compile(rf"{before}(?:{words})(?![A-Za-z0-9])")
+            self._short = re.compile(f"{_BEFORE_SHORT}(?:{'|'.join(short)})(?![A-Za-z0-9])")
 
 
-def _spellings(value: str) -> set[str]:
-    """Every form in which `value` may stand in a text, also inside a longer base64 text at any offset."""
-    quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
-    forms = {value, *quoted, *(re.sub("%[0-9A-F]{2}", lambda m: m.group().lower(), q) for q in quoted)}
-    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
-    raw = value.encode()
+_BEFORE_SHORT = r"(://[^/\s:@]*:|[?&][^=&\s]+=|(?i:bearer|basic|token|password|passwd|pwd|key|secret)\"?\s*[:= ]\s*\"?)"
+"""user:SECRET@host, ?key=SECRET, "Authorization: Bearer SECRET", password=SECRET."""
+_HTML = {"&": "amp|#38", "<": "lt|#60", ">": "gt|#62", '"': "quot|#34", "'": "apos|#39|#x27"}
+_ESCAPED = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+
+
+def _any_spelling(value: str) -> str:
+    """A pattern for `value` raw, percent-encoded, escaped as JSON or Python do, once or twice, and any mixture."""
+    return "".join(char if char.isascii() and (char.isalnum() or char == "_") else _char(char) for char in value)
+
+
+def _char(char: str) -> str:
+    forms = [re.escape(char), "".join(f"%(?:25)*(?i:{byte:02x})" for byte in char.encode(errors="surrogatepass"))]
+    if char in _ESCAPED:
+        forms.append(rf"\\+{_ESCAPED[char]}")
+    if char == "\\":
+        forms.append(r"\\{2,}")
+    elif char in "\"'/":
+        forms.append(rf"\\+{char}")
+    if char == " ":
+        forms.append(r"\+")
+    if char in _HTML:
+        forms.append(f"&(?:{_HTML[char]});")
+    units = char.encode("utf-16-be", errors="surrogatepass").hex()
+    forms.append("".join(rf"\\+u(?i:{units[n : n + 4]})" for n in range(0, len(units), 4)))
+    if ord(char) < 256:
+        forms.append(rf"\\+x(?i:{ord(char):02x})")
+    return f"(?:{'|'.join(reversed(forms))})"
+
+
+def _base64(value: str) -> set[str]:
+    """What base64 makes of `value` inside a longer text, at each of the three offsets, in both alphabets: those digits
+    that it alone decides."""
+    forms: set[str] = set()
+    raw = value.encode(errors="surrogatepass")
     for offset in range(3):
         start, end = -(-offset * 8 // 6), (offset + len(raw)) * 8 // 6
         for alphabet in (base64.b64encode, base64.urlsafe_b64encode):
@@ -97,10 +128,14 @@ class RedactingFilter(logging.Filter):
     """Masks secrets in a record's message, arguments, traceback and stack before any handler formats it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redactor.text(record.getMessage())
-        record.args = None
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError, KeyError):
+            message = f"{record.msg} {record.args}"  # a wrong call of the logger must not fail what it reports on
+        record.msg, record.args = redactor.text(message), None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
+        record.exc_info = None  # else a handler that formats it itself would show it unmasked
         if record.exc_text:
             record.exc_text = redactor.text(record.exc_text)
         if record.stack_info:

@@ -1,10 +1,11 @@
-"""The contracts of a connector: `Client`, `Extractor`, `Writer`, `Processor`, and the plain data that passes between them.
+"""The contracts of a connector: `Client`, `Extractor`, `Writer`, `Processor`, and the plain data between them.
 
 Plain data here is frozen, free of secrets, picklable and JSON-able: the run ledger keeps it and other processes get it.
 """
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,8 +14,18 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, final
 
 import pyarrow as pa
 
-from osiris.diagnosis import Check, CheckResult, Diagnosis, Finding, Level, diagnose
-from osiris.errors import ConfigError, NetworkFailed, NotFound, OsirisError, PermissionDenied, SourceError, TimedOut
+from osiris.diagnosis import LEVELS, Check, CheckResult, Diagnosis, Finding, Level, diagnose
+from osiris.errors import (
+    ConfigError,
+    NetworkFailed,
+    NotFound,
+    OsirisError,
+    PermissionDenied,
+    SourceError,
+    TimedOut,
+    TlsFailed,
+    WriteFailed,
+)
 from osiris.secrets import redactor
 from osiris.step import Workspace
 from osiris.stream import Batches, End, FirstError
@@ -86,7 +97,7 @@ class Connection:
 
 
 class Options(Mapping[str, Any]):
-    """A step's options with the spec's defaults filled in. Records which keys are read: one that nobody reads is a bug."""
+    """A step's options, the spec's defaults filled in. Records which keys are read: one that nobody reads is a bug."""
 
     __slots__ = ("_values", "reads")
 
@@ -146,7 +157,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """What a read will give. `upto` is the state once all splits are read; `ordered` asks that splits are merged in order.
+    """What a read will give. `upto` is the state once all is read; `ordered` asks that splits are merged in order.
 
     With one split, `why_one_split` says what prevented more. `estimated_rows` serves progress and dry runs only.
     """
@@ -162,8 +173,8 @@ class ReadPlan:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Which run and step a writer writes for. `key` names the incremental state; `sole` says that this is the flow's only
-    writer, so that rows may go straight into the transaction that commits them."""
+    """Which run and step a writer writes for. `key` names the incremental state; `sole` says that this is the flow's
+    only writer, so that rows may go straight into the transaction that commits them."""
 
     id: str
     pipeline: str
@@ -175,8 +186,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One write, named before it begins. `durable` says that what is staged outlives this process; `data` is the writer's
-    own (staging names). The commit token is `commit_id`: the same for every attempt of a run's step."""
+    """One write, named before it begins. `durable` says that what is staged outlives this process; `data` is the
+    writer's own (staging names). The commit token is `commit_id`: the same for every attempt of a run's step."""
 
     run_id: str
     step: str
@@ -246,15 +257,15 @@ class Client(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Connect and log in. Raises the library's own errors; `classify` maps them. A failed open leaves nothing open."""
+        """Connect and log in. Raises the library's own errors, which `classify` maps; then nothing stays open."""
 
     @abstractmethod
     def close(self) -> None:
         """Let go of everything; idempotent, also after a failed or interrupted call."""
 
-    def interrupt(self) -> None:
-        """From another thread: a blocked call of this client ends within a second. Sticky: a call that starts later ends
-        at once. The caller repeats it until the thread has ended."""
+    def interrupt(self) -> None:  # noqa: B027 - optional on purpose: not every client can block
+        """From another thread: a blocked call of this client ends within a second. Sticky: a call that starts later
+        ends at once. The caller repeats it until the thread has ended."""
 
     def checks(self, resources: Sequence[str] = ()) -> Sequence[Check]:
         """Doctor's steps, in order; a failed one ends the diagnosis. `resources` names what a pipeline wants to use."""
@@ -269,8 +280,13 @@ class Client(ABC):
     def doctor(self, timeout_s: float = 5.0, level: Level = "quick", resources: Sequence[str] = ()) -> Diagnosis:
         """Run the checks of `level` on this unopened client, then close it. Never raises, never takes longer than
         `timeout_s` and a moment, never shows a secret."""
-        levels = {"quick": ("quick",), "full": ("quick", "full"), "write": ("quick", "full", "write")}[level]
-        chosen = [check for check in self.checks(resources) if check.level in levels]
+        deep = LEVELS.index(level)
+        chosen: Sequence[Check]
+        try:
+            chosen = [check for check in self.checks(resources) if LEVELS.index(check.level) <= deep]
+        except Exception as error:  # noqa: BLE001 - a connector may fail in any way; the diagnosis then says how
+            known = self.classify(error)
+            chosen = (Check("auth.login", lambda: _raise(known)),)
         return diagnose(
             chosen, timeout_s=timeout_s, interrupt=self.interrupt, classify=self.classify, finish=self.close
         )
@@ -308,11 +324,13 @@ class Extractor(ABC, Generic[C]):
 
     @abstractmethod
     def schema(self) -> pa.Schema:
-        """The columns that `read` gives, from metadata: never guessed from values unless the user asked with `infer`."""
+        """The columns that `read` gives, from metadata: guessed from values only where the user asked with `infer`."""
 
     def plan(self, wanted: int, since: State | None) -> ReadPlan:
         """Cut the read into at most `wanted` splits. This instance's client stays open until the last split is read."""
-        return ReadPlan(self.schema(), (Split(0),), datasets=(self.dataset(),), why_one_split="this connector reads in one split")
+        return ReadPlan(
+            self.schema(), (Split(0),), datasets=(self.dataset(),), why_one_split="this connector reads in one split"
+        )
 
     @abstractmethod
     def dataset(self) -> Dataset:
@@ -320,8 +338,8 @@ class Extractor(ABC, Generic[C]):
 
     @abstractmethod
     def read(self, split: Split) -> Generator[pa.RecordBatch, None, End]:
-        """Give the split's rows in batches of `schema()`, then return the `End`. A failure is raised, never an early end.
-        The generator owns nothing that must be freed: it may never be closed."""
+        """Give the split's rows in batches of `schema()`, then return the `End`. A failure is raised, never an early
+        end. The generator owns nothing that must be freed: it may never be closed."""
 
 
 class Writer(ABC, Generic[C]):
@@ -367,7 +385,7 @@ class Writer(ABC, Generic[C]):
     def abort(self, token: Token) -> None:
         """Remove staging, leave the target as it was; idempotent, also when `begin` never ran or did half."""
 
-    def finish(self, token: Token) -> None:  # noqa: B027 - optional on purpose
+    def finish(self, token: Token) -> None:
         """Remove what staging was kept for a possible recovery, once the whole flow is committed; idempotent."""
 
 
@@ -390,7 +408,7 @@ class Processor(ABC):
     def run(self, inputs: Mapping[str, Batches]) -> Batches:
         """Start, and return the output stream; closing it frees everything that was opened here."""
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> None:  # noqa: B027 - optional on purpose
         """As `Client.interrupt`."""
 
     @classmethod
@@ -415,27 +433,38 @@ def classified(error: Exception, mapping: Any) -> OsirisError:
     return known
 
 
+def _raise(error: OsirisError) -> str:
+    raise error
+
+
 def from_os_error(error: Exception) -> OsirisError | None:
     """The operating system's errors that mean the same for every connector; None for any other."""
     if not isinstance(error, OSError):
         return None
     text = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-    if isinstance(error, FileNotFoundError):
-        return NotFound(text, code="file.missing")
-    if isinstance(error, PermissionError):
-        return PermissionDenied(text, code="file.permission")
-    if isinstance(error, TimeoutError):
-        return TimedOut(text)
-    if isinstance(error, ConnectionError) or error.errno in _NETWORK:
-        return NetworkFailed(text)
-    return SourceError(text)
+    for kind, (made, code) in _KINDS.items():
+        if isinstance(error, kind):
+            return made(text, code=code)
+    # ssl and socket are not imported for this: an error of theirs is known by its name
+    if type(error).__module__ == "ssl":
+        return TlsFailed(text)
+    if type(error).__name__ in ("gaierror", "herror"):
+        return NetworkFailed(text, code="connection.dns", hint="check the name of the host")
+    if error.errno in _FULL:
+        return WriteFailed(text, code="disk.full", hint="make room on the disk, or write elsewhere")
+    return NetworkFailed(text) if error.errno in _NETWORK else SourceError(text)
 
 
-def _network_numbers() -> frozenset[int]:
-    import errno
-
-    names = ("ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "EPIPE", "ENOTCONN", "ESHUTDOWN")
+def _numbers(*names: str) -> frozenset[int]:
+    """Those error numbers that this platform has."""
     return frozenset(getattr(errno, name) for name in names if hasattr(errno, name))
 
 
-_NETWORK = _network_numbers()
+_NETWORK = _numbers("EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENOTCONN", "EADDRNOTAVAIL")
+_FULL = _numbers("ENOSPC", "EDQUOT", "EFBIG")
+_KINDS: dict[type[OSError], tuple[type[OsirisError], str | None]] = {
+    FileNotFoundError: (NotFound, "file.missing"),
+    PermissionError: (PermissionDenied, "file.permission"),
+    TimeoutError: (TimedOut, None),
+    ConnectionError: (NetworkFailed, None),
+}

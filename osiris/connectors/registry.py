@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,17 +23,25 @@ if TYPE_CHECKING:
 
 GROUP = "osiris.connectors"
 HERE = Path(__file__).parent
+FAMILY = re.compile(r"[a-z][a-z0-9_]*")
 ROLES = {"extractor": "Extractor", "writer": "Writer", "processor": "Processor"}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """`plugins` of osiris.yaml: only `allow`ed third parties if given, none that are `deny`ed; `override` lists the
-    built-in families that a third party may replace."""
+    built-in families that a third party may replace. Each names families or distributions."""
 
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
     override: tuple[str, ...] = ()
+
+    def lets_in(self, provider: Provider) -> bool:
+        names = {provider.family, provider.distribution}
+        return not names & set(self.deny) and (self.allow is None or bool(names & set(self.allow)))
+
+    def may_replace(self, provider: Provider) -> bool:
+        return bool({provider.family, provider.distribution} & set(self.override))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +99,18 @@ class Registry:
         provider = self.provider(family)
         path = f"{provider.package}.{module}"
         try:
-            return getattr(importlib.import_module(path), name)
+            found = importlib.import_module(path)
         except ModuleNotFoundError as error:
             raise _missing(provider, path, error) from error
-        except AttributeError as error:
-            raise ConfigError(f"{path} has no class {name}", code="family.broken") from error
         except OsirisError:
             raise
-        except Exception as error:  # noqa: BLE001 - a third party's module may fail in any way while it is imported
-            raise ConfigError(f"{path} could not be imported: {type(error).__name__}: {error}", code="family.broken") from error
+        except Exception as error:
+            # A third party's module may fail in any way while it is imported.
+            text = f"{path} could not be imported: {type(error).__name__}: {error}"
+            raise ConfigError(text, code="family.broken") from error
+        if not hasattr(found, name):
+            raise ConfigError(f"{path} has no class {name}", code="family.broken")
+        return getattr(found, name)
 
 
 def load(policy: Policy | None = None) -> Registry:
@@ -106,14 +118,15 @@ def load(policy: Policy | None = None) -> Registry:
     policy = policy or Policy()
     found = {provider.family: provider for provider in _builtin()}
     for family, provider in _third_party(policy).items():
-        if family not in found or family in policy.override or provider.state == "broken":
+        own = found.get(family)
+        if own is None or (provider.state != "disabled" and policy.may_replace(provider)):
             found[family] = provider
-            continue
-        found[family] = _broken(
-            provider,
-            f"{provider.distribution} also provides the built-in family; list it under plugins.override in osiris.yaml "
-            f"to use it, or under plugins.deny to ignore it",
-        )
+        elif provider.state != "disabled":
+            found[family] = _broken(
+                provider,
+                f"both {own.distribution} and {provider.distribution} provide it; in osiris.yaml, list "
+                f"{provider.distribution} under plugins.override to use it, or under plugins.deny to ignore it",
+            )
     return Registry(found)
 
 
@@ -148,13 +161,15 @@ def _third_party(policy: Policy) -> dict[str, Provider]:
     found: dict[str, Provider] = {}
     for point in metadata.entry_points(group=GROUP):
         provider = _describe(point)
-        if point.name in policy.deny or (policy.allow is not None and point.name not in policy.allow):
-            if point.name not in found:
-                found[point.name] = _with(provider, "disabled", "not allowed by plugins in osiris.yaml")
-        elif (other := found.get(point.name)) is not None and other.state != "disabled":
-            found[point.name] = _broken(provider, f"both {other.distribution} and {provider.distribution} provide it")
-        else:
+        other = found.get(point.name)
+        if not policy.lets_in(provider):
+            found.setdefault(point.name, _with(provider, "disabled", "not allowed by plugins in osiris.yaml"))
+        elif other is None or other.state == "disabled":
             found[point.name] = provider
+        elif other.distribution != provider.distribution:
+            names = f"{other.distribution} and {provider.distribution}"
+            reason = f"both {names} provide it; list one of them under plugins.deny in osiris.yaml"
+            found[point.name] = _broken(provider, reason)
     return found
 
 
@@ -162,6 +177,8 @@ def _describe(point: metadata.EntryPoint) -> Provider:
     distribution = point.dist.name if point.dist else "unknown"
     version = point.dist.version if point.dist else "0"
     provider = Provider(point.name, point.value, None, distribution, version, builtin=False)
+    if not FAMILY.fullmatch(point.name):
+        return _broken(provider, f"a family's name has lower-case letters, digits and _, not {point.name!r}")
     if "." in point.value or ":" in point.value:
         return _broken(provider, f"its entry point {point.value!r} must name a top-level package")
     folder = _package_folder(point.value)
@@ -182,9 +199,7 @@ def _package_folder(package: str) -> Path | None:
 
 
 def _with(provider: Provider, state: Literal["broken", "disabled"], reason: str) -> Provider:
-    return Provider(
-        provider.family, provider.package, provider.specs, provider.distribution, provider.version, provider.builtin, state, reason
-    )
+    return replace(provider, state=state, reason=reason)
 
 
 def _broken(provider: Provider, reason: str) -> Provider:
@@ -205,15 +220,27 @@ def _missing(provider: Provider, path: str, error: ModuleNotFoundError) -> Confi
 
 def install_command(provider: Provider, missing: str) -> str:
     """What to type so that `missing` gets installed: the provider's extra that brings it, else the package itself."""
+    python = Path(sys.executable).name
+    wanted = _normal(missing.partition(".")[0])
     try:
         needs = metadata.requires(provider.distribution) or []
         extras = metadata.metadata(provider.distribution).get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:
         needs, extras = [], []
-    wanted = missing.partition(".")[0].replace("_", "-").lower()
-    for extra in extras:
-        if any(need.lower().startswith(wanted) and f"extra == '{extra}'" in need.replace('"', "'") for need in needs):
-            return f'{Path(sys.executable).name} -m pip install "{provider.distribution}[{extra}]"'
+    bringing = [extra for extra in extras if any(_brings(need, wanted, extra) for need in needs)]
+    for extra in sorted(bringing, key=lambda extra: extra != provider.family):
+        return f'{python} -m pip install "{provider.distribution}[{extra}]"'
     if provider.family in extras:
-        return f'{Path(sys.executable).name} -m pip install "{provider.distribution}[{provider.family}]"'
-    return f"{Path(sys.executable).name} -m pip install {wanted}"
+        return f'{python} -m pip install "{provider.distribution}[{provider.family}]"'
+    return f"{python} -m pip install {wanted}"
+
+
+def _brings(need: str, wanted: str, extra: str) -> bool:
+    """Whether a line of the metadata (`pymysql>=1.1; extra == "mysql"`) says that `extra` brings `wanted`."""
+    name = re.match(r"[A-Za-z0-9._-]+", need)
+    marker = need.partition(";")[2].replace('"', "'").replace(" ", "")
+    return name is not None and _normal(name.group()) == wanted and f"extra=='{extra}'" in marker
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
