@@ -52,9 +52,12 @@ from osiris.errors import (
     TimedOut,
     TlsFailed,
     WriteFailed,
+    did_you_mean,
 )
+from osiris.stream import EXHAUSTED, rebatch
 
 __all__ = [
+    "EXHAUSTED",
     "AtLeastOnce",
     "AuthFailed",
     "Batches",
@@ -98,4 +101,6 @@ __all__ = [
     "WriteFailed",
     "Writer",
     "Written",
+    "did_you_mean",
+    "rebatch",
 ]
