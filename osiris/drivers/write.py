@@ -29,6 +29,11 @@ class WriteDriver:
         self._client: Client | None = None
         self._writer: Writer[Client] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Its lead is at work, and may have what was staged."""
+        return self._client is not None
+
     def token(self, schema: pa.Schema, run: Run) -> Token:
         return self._lead(lambda writer: writer.token(schema, run))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ StepState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A manifest's step tied to this machine: its class, its resolved connection, its options with secrets filled in."""
+    """A manifest's step on this machine: its class, its connection resolved, its options with secrets filled in."""
 
     implementation: type[Any]
     connection: Connection | None
@@ -31,7 +30,10 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the executor needs of a project. `bind` resolves connections and secret parameters, when a step starts."""
+    """What the executor needs of a project. `bind` resolves connections and secret parameters, when a step starts.
+
+    A flow that is stopped, by its failure too, has `clean_up_s` to remove its staging; then the next run has to.
+    """
 
     root: Path
     registry: Registry
@@ -39,6 +41,7 @@ class Environment:
     memory_bytes: int = MEMORY_BYTES
     jobs: int = 2
     spill_limit_bytes: int | None = None
+    clean_up_s: float = 60.0
 
 
 @dataclass(slots=True)
@@ -68,25 +71,29 @@ class Progress:
 
 
 class Cancellation:
-    """Asks a run to stop in order: from a signal handler or another thread."""
+    """Asks a run to stop in order: from a signal handler, so without a lock, or from another thread."""
 
     def __init__(self) -> None:
-        self._requested = threading.Event()
+        self.requested = False
+        self.urgent = False
+        """Asked for more than once: what cannot be ended at once is left to the next run."""
         self._exit_code = EXIT_SIGINT
 
     def request(self, exit_code: int = EXIT_SIGINT) -> None:
-        if not self._requested.is_set():
+        if self.requested:
+            self.urgent = True
+        else:
             self._exit_code = exit_code
-            self._requested.set()
-
-    @property
-    def requested(self) -> bool:
-        return self._requested.is_set()
+            self.requested = True
 
     def error(self) -> Cancelled:
         error = Cancelled("the run was stopped; nothing that was not committed is visible")
         error.exit_code = self._exit_code
         return error
+
+    def raise_if_requested(self) -> None:
+        if self.requested:
+            raise self.error()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from osiris.errors import Busy, InternalError
+from osiris.errors import Busy, InternalError, PermissionDenied
 
 FOLDER = Path(".osiris") / "leases"
-POLL_S = 0.2
+POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,24 @@ class Leases:
         self._run_id = run_id
         self._held: dict[str, _Held] = {}
 
-    def take(self, target: str, *, wait: bool, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Lease `target`. When another run holds it: wait until it is free or `stopped()`, or raise Busy naming the holder."""
+    def take(self, target: str, *, wait: bool, proceed: Callable[[], None] = lambda: None) -> None:
+        """Lease `target`. When another run holds it: wait until it is free, or raise Busy naming the holder.
+
+        `proceed` is called now and then while waiting, and ends that by raising.
+        """
         if target in self._held:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lease"
         owner = path.with_suffix(".json")
         while (held := _lock(path)) is None:
-            if not wait or stopped():
+            if not wait:
                 raise Busy(
                     f"another run is at work on {target}{_describe(owner)}",
                     code="run.busy",
                     hint="wait until it has ended, or give --wait",
                 )
+            proceed()
             time.sleep(POLL_S)
         self._held[target] = held
         owner.write_text(
@@ -64,6 +68,7 @@ class Leases:
             raise InternalError(f"the lease on {target} was lost; nothing was committed", code="run.lease_lost")
 
     def close(self) -> None:
+        """Release them all; they can be taken again."""
         for held in self._held.values():
             held.connection.close()
         self._held.clear()
@@ -77,7 +82,7 @@ def _lock(path: Path) -> _Held | None:
         connection.close()
         if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return None
-        raise
+        raise PermissionDenied(f"cannot lock {path}: {error}", code="run.lease") from error
     inode = _inode(path)
     if inode is None:
         connection.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from osiris.compile.plan import flows
 from osiris.connectors.pool import Pool
 from osiris.errors import Cancelled, ConfigError, OsirisError
 from osiris.events import Event, FileSink, Metric
-from osiris.execute import recover, summary
+from osiris.execute import summary
 from osiris.execute.base import Environment, Executor, Request, StepProgress
 from osiris.execute.dry import preview
 from osiris.execute.lease import Leases
+from osiris.execute.recover import Settlement
 from osiris.execute.scene import Scene
-from osiris.execute.supervise import run_flow
+from osiris.execute.supervise import run_flow, supervise
 from osiris.runs import Edge, FlowState, Ledger, Report, RunFolder, StepReport, create, peak_memory_mb, unfinished
 from osiris.secrets import RedactingFilter
 from osiris.stream import Budget, SpillSpace
@@ -40,14 +41,15 @@ class LocalExecutor(Executor):
             return preview(self._environment, manifest, started)
         entry = Leases(self._environment.root, manifest.name)
         try:
-            entry.take(f"the pipeline {manifest.name!r} ({manifest.profile})", wait=request.wait)
+            proceed = request.cancellation.raise_if_requested
+            entry.take(f"the pipeline {manifest.name!r} ({manifest.profile})", wait=request.wait, proceed=proceed)
             folder, settled = self._settle(manifest, request)
             return self._run(manifest, folder, request, started, settled)
         finally:
             entry.close()
 
     def _settle(self, manifest: Manifest, request: Request) -> tuple[RunFolder | None, tuple[str, ...]]:
-        """Settle this pipeline's unfinished runs. Returns the one to go on with, None to start anew, and what was done."""
+        """Settle this pipeline's unfinished runs. Returns the one to go on with, if any, and what was done."""
         resume: RunFolder | None = None
         settled: list[str] = []
         for folder in unfinished(self._environment.root, manifest.profile, manifest.name):
@@ -56,14 +58,16 @@ class LocalExecutor(Executor):
                 continue
             frozen = manifests.load(folder.path / manifests.FILE)
             with self._scene(frozen, folder, request) as scene:
-                known = recover.settle(scene)
+                supervise(Settlement(scene), scene)
+                known = folder.state().flows
                 done = [name for name, flow in known.items() if flow.done]
-                settled.append(f"run {folder.run_id}: {len(done)} of {len(flows(frozen.steps))} flows are committed")
-                if request.again or not done:
+                settled.append(_describe(folder, known, len(flows(frozen.steps))))
+                if request.again or not _to_finish(known):
+                    scene.remove_scratch()
                     scene.ledger.finished("failure")
-                elif frozen.fingerprint != manifest.fingerprint:
+                elif done and frozen.fingerprint != manifest.fingerprint:
                     raise _changed(folder, done)
-                else:
+                elif done:
                     resume = folder
         return resume, tuple(settled)
 
@@ -76,10 +80,10 @@ class LocalExecutor(Executor):
         with self._scene(manifest, folder, request) as scene:
             for line in settled:
                 log.info("%s", line)
-            work = _Work(scene, started, settled)
-            report = work.run()
+            report = _Work(scene, started, settled).run()
             report.write(folder.path)
-            if report.status == "success" or not work.committed:
+            scene.remove_scratch()
+            if report.status == "success" or not _to_finish(folder.state().flows):
                 scene.ledger.finished(report.status)
         return report
 
@@ -117,7 +121,6 @@ class _Work:
         self._steps: dict[str, StepReport] = {}
         self._edges: list[Edge] = []
         self._warnings: list[str] = []
-        self.committed = False
 
     def run(self) -> Report:
         scene = self._scene
@@ -139,7 +142,6 @@ class _Work:
         return report
 
     def _take_over(self, steps: list[ManifestStep], state: FlowState) -> None:
-        self.committed = True
         for step in steps:
             self._steps[step.id] = StepReport(step.id, step.component, "success")
             self._scene.mark(step.id, "done")
@@ -148,6 +150,7 @@ class _Work:
     def _flow(self, steps: list[ManifestStep], state: FlowState) -> OsirisError | None:
         scene = self._scene
         try:
+            scene.request.cancellation.raise_if_requested()
             flow = run_flow(scene, steps, state.attempt + 1)
         except OsirisError as error:
             error.step = error.step or steps[0].id
@@ -155,9 +158,9 @@ class _Work:
             for step in steps:
                 scene.mark(step.id, "cancelled" if isinstance(error, Cancelled) else "failed")
             log.error("%s: %s", error.step, error, exc_info=error)
-            self.committed = self.committed or bool(scene.folder.state().flows.get(steps[0].id, FlowState()).decided)
             return error
-        self.committed = True
+        finally:
+            scene.leases.close()
         reports = summary.steps_of(flow)
         self._steps.update(reports)
         self._edges.extend(summary.edges_of(flow))
@@ -193,9 +196,22 @@ class _Work:
         )
 
 
+def _to_finish(known: Mapping[str, FlowState]) -> bool:
+    """Something of the run is committed, or some of its staging could not be removed: it is not over."""
+    return any(flow.done or flow.planned for flow in known.values())
+
+
+def _describe(folder: RunFolder, known: Mapping[str, FlowState], total: int) -> str:
+    done = sum(flow.done for flow in known.values())
+    left = [str(token.target) for flow in known.values() if not flow.done for token in flow.planned]
+    rest = f"; staging for {', '.join(left)} could not be removed yet" if left else ""
+    return f"run {folder.run_id}: {done} of {total} flows are committed{rest}"
+
+
 def _changed(folder: RunFolder, done: list[str]) -> ConfigError:
     return ConfigError(
-        f"run {folder.run_id} of an earlier version of this pipeline is unfinished: it committed {', '.join(done)} and not the rest",
+        f"run {folder.run_id} of an earlier version of this pipeline is unfinished: it committed {', '.join(done)} "
+        "and not the rest",
         code="run.changed",
         hint="restore the pipeline and its parameters to finish that run, or give --again to start anew",
     )

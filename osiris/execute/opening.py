@@ -14,9 +14,8 @@ from osiris.connectors.base import Batches, State
 from osiris.connectors.pool import Group
 from osiris.drivers.extract import ExtractDriver
 from osiris.drivers.transform import TransformDriver
-from osiris.errors import OsirisError
 from osiris.events import Event
-from osiris.execute.scene import Scene
+from osiris.execute.scene import Scene, naming
 from osiris.stream import FirstError, Spill, prefetch
 
 log = logging.getLogger(__name__)
@@ -25,13 +24,14 @@ _NOTHING = Batches.of(pa.schema([]), ())
 
 @dataclass(slots=True)
 class Opened:
-    """A flow whose streams are open. `outputs` are the steps' own streams, `edges` what each consumer pulls from whom."""
+    """A flow whose streams are open: `outputs` are the steps' own, `edges` what each consumer pulls from whom."""
 
     outputs: dict[str, Batches] = field(default_factory=dict)
     edges: dict[tuple[str, str], Batches] = field(default_factory=dict)
     upto: dict[str, State] = field(default_factory=dict)
     datasets: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
     splits: dict[str, int] = field(default_factory=dict)
+    ordered: dict[str, bool] = field(default_factory=dict)
     drivers: list[ExtractDriver | TransformDriver] = field(default_factory=list)
     spills: list[Spill] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class Opened:
 
 
 class Opener:
-    """Opens the reading and transforming steps of one flow into `opened`, which the caller closes even after a failure."""
+    """Opens the reading and transforming steps of one flow into `opened`, which the caller closes in any case."""
 
     def __init__(self, scene: Scene, steps: Sequence[ManifestStep], clients: Group, first_error: FirstError) -> None:
         self._scene = scene
@@ -68,7 +68,7 @@ class Opener:
     def open(self) -> None:
         ordered = any(step.options.get("write_mode") == "upsert" for step in self._steps)
         for step in self._steps:
-            try:
+            with naming(step.id):
                 if step.mode == "read":
                     self._keep(step, self._read(step, ordered))
                 elif step.mode == "transform":
@@ -76,9 +76,6 @@ class Opener:
                 else:
                     (name,) = step.inputs
                     self._edge(name, step.id)
-            except OsirisError as error:
-                error.step = error.step or step.id
-                raise
 
     def _keep(self, step: ManifestStep, output: Batches) -> None:
         self.opened.outputs[step.id] = output
@@ -93,6 +90,7 @@ class Opener:
         opened.drivers.append(driver)
         plan = driver.plan(scene.environment.jobs)
         opened.splits[step.id] = len(plan.splits)
+        opened.ordered[step.id] = ordered or plan.ordered
         opened.datasets[step.id] = tuple({"namespace": d.namespace, "name": d.name} for d in plan.datasets)
         if plan.upto is not None:
             opened.upto[step.id] = plan.upto
@@ -104,7 +102,7 @@ class Opener:
             driver.sources(plan),
             budget=scene.budget,
             first_error=self._first_error,
-            ordered=ordered or plan.ordered,
+            ordered=opened.ordered[step.id],
         )
 
     def _transform(self, step: ManifestStep) -> Batches:
@@ -136,7 +134,7 @@ class Opener:
 
 
 def state_for(step: ManifestStep, steps: Mapping[str, ManifestStep], upto: Mapping[str, State]) -> State | None:
-    """The state to commit with a writer's rows: that of the one incremental reader above it, None when there is none."""
+    """The state to commit with a writer's rows: that of the one incremental reader above it, None without one."""
     above, waiting = set[str](), list(step.inputs)
     while waiting:
         name = waiting.pop()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from osiris.compile.manifest import Manifest, ManifestStep
@@ -42,28 +44,33 @@ class Scene:
 
     def bind(self, step: ManifestStep, clients: Group, first_error: FirstError) -> Bound:
         """The step's class, connection and options, with folders of its own. Raises an OsirisError naming the step."""
-        try:
+        with naming(step.id):
             binding = self.environment.bind(step)
-        except OsirisError as error:
-            error.step = error.step or step.id
-            raise
         scratch = self.scratch / step.id
         scratch.mkdir(parents=True, exist_ok=True)
         workspace = Workspace(scratch, self.folder.output(step.id))
         context = Context(step.id, workspace, first_error, self.sink)
         return Bound(binding.implementation, binding.connection, binding.options, context, clients)
 
-    def rebind(self, bound: Bound, first_error: FirstError) -> Bound:
-        """The same step with a group of clients that was never interrupted: to undo or to settle."""
-        context = replace(bound.context, first_error=first_error)
-        return replace(bound, clients=self.pool.group(), context=context)
-
     def mark(self, step: str, state: StepState) -> None:
         self.request.progress.steps[step].state = state
         self.sink.emit(Event(f"step.{state}", step))
+
+    def remove_scratch(self) -> None:
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def close(self) -> None:
         self.pool.close()
         self.leases.close()
         self.ledger.close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.remove_scratch()
+
+
+@contextmanager
+def naming(step: str) -> Generator[None]:
+    """Put the step's id on an OsirisError that passes through without one."""
+    try:
+        yield
+    except OsirisError as error:
+        error.step = error.step or step
+        raise

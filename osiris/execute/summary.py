@@ -66,7 +66,7 @@ def _source(flow: Flow, step: ManifestStep) -> StepReport:
         rows_written=0 if reads else output.rows,
         rows_rejected=counts.get("rejected", 0),
         stop_reason=_stop_reason(output),
-        duration_s=flow.durations_s.get(step.id, flow.duration_s),
+        duration_s=flow.duration_s,
         counts=counts,
         datasets=flow.opened.datasets.get(step.id, ()),
     )
@@ -80,7 +80,7 @@ def _writer(flow: Flow, writing: Writing) -> StepReport:
         "success",
         *_counted(writing.parts),
         stop_reason=_stop_reason(writing.stream),
-        duration_s=flow.durations_s.get(writing.step.id, flow.duration_s),
+        duration_s=flow.duration_s,
         datasets=({"namespace": target.namespace, "name": target.name},),
         notes=writing.notes,
     )

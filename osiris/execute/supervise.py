@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from osiris.compile.manifest import ManifestStep, Retry
 from osiris.errors import InternalError, OsirisError, RateLimited, TimedOut
@@ -17,74 +18,116 @@ log = logging.getLogger(__name__)
 POLL_S = 0.05
 
 
+class Job(Protocol):
+    """Work that one thread does and another watches over."""
+
+    id: str
+
+    def run(self) -> None: ...
+    def cancel(self, error: OsirisError) -> None: ...
+    def interrupt(self) -> None: ...
+    def abandon(self, error: OsirisError) -> None: ...
+    @property
+    def failing(self) -> bool: ...
+
+
 def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) -> Flow:
     """Run the flow, again after a failure that may pass, as often as its steps' `retry` allows.
 
-    Returns the flow that was committed; raises the last attempt's OsirisError, its staging removed.
+    A flow that was decided is not begun anew: its next attempt goes on with the commit. Returns the flow that was
+    committed; raises the last attempt's OsirisError.
     """
     retry = max((step.retry for step in steps), key=lambda retry: retry.attempts)
+    flow: Flow | None = None
     for number in range(1, max(1, retry.attempts) + 1):
-        flow = Flow(scene, steps, first_attempt + number - 1)
+        if flow is None or not flow.decided:
+            flow = Flow(scene, steps, first_attempt + number - 1)
         try:
-            _supervise(scene, flow, _timeout_s(steps))
+            supervise(flow, scene, _timeout_s(steps))
         except OsirisError as error:
-            if number >= retry.attempts or not error.retryable or scene.request.cancellation.requested:
+            over = flow.decided and flow.abandoned
+            if over or number >= retry.attempts or not error.retryable or scene.request.cancellation.requested:
                 raise
             wait_s = _wait_s(retry, number, error)
             log.warning("attempt %d of %d failed, the next starts in %g s: %s", number, retry.attempts, wait_s, error)
-            scene.sink.emit(
-                Event("flow.retried", error.step, {"attempt": number, "wait_s": wait_s, "message": str(error)})
-            )
+            data = {"attempt": number, "wait_s": wait_s, "message": str(error)}
+            scene.sink.emit(Event("flow.retried", error.step, data))
             _sleep(scene, wait_s)
         else:
             return flow
     raise InternalError("a flow ended without a result")
 
 
-def _supervise(scene: Scene, flow: Flow, timeout_s: float | None) -> None:
-    """Drive the flow in a thread of its own, so that this one can see signals, the clock and a cancellation."""
+def supervise(job: Job, scene: Scene, timeout_s: float | None = None) -> None:
+    """Drive the job in a thread of its own, so that this one can see signals, the clock and a cancellation.
+
+    Raises what the job raised, as an OsirisError. A second Ctrl-C abandons it, a third one leaves it behind.
+    """
     raised: list[BaseException] = []
 
     def work() -> None:
         try:
-            flow.run()
+            job.run()
         except BaseException as error:  # noqa: BLE001 - carried to the supervising thread, which raises it
             raised.append(error)
 
-    thread = threading.Thread(target=work, name=f"osiris-flow-{flow.id}", daemon=True)
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    thread = threading.Thread(target=work, name=f"osiris-flow-{job.id}", daemon=True)
+    watch = _Watch(job, scene, timeout_s)
     thread.start()
-    stopping = False
     while thread.is_alive():
         try:
             thread.join(POLL_S)
-            if not stopping and scene.request.cancellation.requested:
-                stopping = flow.cancel(scene.request.cancellation.error())
-            elif not stopping and deadline is not None and time.monotonic() > deadline:
-                stopping = flow.cancel(_late(flow, timeout_s))
-                deadline = None
-            if flow.failing:
-                flow.interrupt()
+            watch.look()
         except KeyboardInterrupt:
-            if scene.request.cancellation.requested:
+            if scene.request.cancellation.urgent:
                 raise
             scene.request.cancellation.request()
     if raised:
-        raise _known(raised[0])
+        known = _known(raised[0])
+        raise known from known.__cause__
 
 
-def _known(error: BaseException) -> BaseException:
-    if isinstance(error, OsirisError) or not isinstance(error, Exception):
+class _Watch:
+    """Looks after one job: why it has to stop, and since when it is stopping."""
+
+    def __init__(self, job: Job, scene: Scene, timeout_s: float | None) -> None:
+        self._job = job
+        self._cancellation = scene.request.cancellation
+        self._clean_up_s = scene.environment.clean_up_s
+        self._timeout_s = timeout_s
+        self._started = time.monotonic()
+        self._reason: OsirisError | None = None
+        self._stopping_since: float | None = None
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if self._reason is None:
+            self._reason = self._stop_reason(now)
+            if self._reason is not None:
+                self._stopping_since = now
+                self._job.cancel(self._reason)
+        if self._job.failing:
+            self._stopping_since = self._stopping_since or now
+            self._job.interrupt()
+        since = self._stopping_since
+        if since is not None and (self._cancellation.urgent or now - since > self._clean_up_s):
+            self._job.abandon(self._reason or TimedOut(f"cleaning up took longer than {self._clean_up_s:g} s"))
+
+    def _stop_reason(self, now: float) -> OsirisError | None:
+        if self._cancellation.requested:
+            return self._cancellation.error()
+        if self._timeout_s is not None and now - self._started > self._timeout_s:
+            hint = "raise the step's timeout, or give it less to do"
+            return TimedOut(f"it took longer than {self._timeout_s:g} s", code="step.timeout", hint=hint)
+        return None
+
+
+def _known(error: BaseException) -> OsirisError:
+    if isinstance(error, OsirisError):
         return error
     wrapped = InternalError(f"{type(error).__name__}: {error}")
     wrapped.__cause__ = error
     return wrapped
-
-
-def _late(flow: Flow, timeout_s: float | None) -> TimedOut:
-    error = TimedOut(f"the steps {', '.join(flow.steps)} took longer than {timeout_s:g} s", code="step.timeout")
-    error.hint = "raise the step's timeout, or give it less to do"
-    return error
 
 
 def _timeout_s(steps: Sequence[ManifestStep]) -> float | None:

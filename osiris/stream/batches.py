@@ -84,6 +84,7 @@ class Batches:
         self._on_close = on_close
         self._classify = classify
         self._started = False
+        self._closed = False
 
     @classmethod
     def of(cls, schema: pa.Schema, batches: Iterable[pa.RecordBatch], name: str = "stream") -> Batches:
@@ -113,7 +114,9 @@ class Batches:
         raise InternalError(f"the stream {self.name!r} can be read once", hint="declare the input in rescans()")
 
     def close(self) -> None:
-        """Stop reading; idempotent. What was not read stays unread and `end` stays None."""
+        """Stop reading; idempotent. What was not read stays unread and `end` stays None; an error that comes of it, in
+        a thread that is still pulling, is no error of the flow."""
+        self._closed = True
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             on_close()
@@ -124,15 +127,7 @@ class Batches:
 
     def _watch(self) -> Iterator[pa.RecordBatch]:
         try:
-            while True:
-                self.first_error.raise_if_any()
-                try:
-                    batch = next(self._source)
-                except StopIteration as stop:
-                    self._finish(stop.value)
-                    return
-                except RuntimeError as error:
-                    raise _leaked(error, self.name) from error
+            while (batch := self._next()) is not None:
                 batch = self._check(batch)
                 self.rows += batch.num_rows
                 self.size_bytes += batch.nbytes
@@ -140,14 +135,29 @@ class Batches:
         except GeneratorExit:
             raise
         except BaseException as error:
-            # An input's failure is noted first, with its class; what the C code above it made of that is not.
-            known = self.first_error.error
-            if known is None:
-                known = self._classify(error) if self._classify and isinstance(error, Exception) else error
-            self.error = self.first_error.note(known)
+            self.error = self._note(error)
             if self.error is error:
                 raise
             raise self.error from self.error.__cause__
+
+    def _next(self) -> pa.RecordBatch | None:
+        self.first_error.raise_if_any()
+        try:
+            return next(self._source)
+        except StopIteration as stop:
+            self._finish(stop.value)
+            return None
+        except RuntimeError as error:
+            if isinstance(error.__cause__, StopIteration):
+                raise _leaked(self.name) from error
+            raise
+
+    def _note(self, error: BaseException) -> BaseException:
+        """The error to raise: one that is noted already, with its class, before what C code has made of it since."""
+        known = self.first_error.error
+        if known is None:
+            known = self._classify(error) if self._classify and isinstance(error, Exception) else error
+        return known if self._closed else self.first_error.note(known)
 
     def _check(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if batch.schema.equals(self.schema, check_metadata=True):
@@ -171,10 +181,8 @@ class Batches:
         self.end = end
 
 
-def _leaked(error: RuntimeError, name: str) -> Exception:
-    """A StopIteration that escapes from a generator's body, which Python wraps, is its author's fault, no source's."""
-    if not isinstance(error.__cause__, StopIteration):
-        return error
+def _leaked(name: str) -> InternalError:
+    """For a StopIteration that escapes from a generator's body: Python wraps it, and no source has failed."""
     return InternalError(f"{name}: a StopIteration escaped from the read, so it may not be whole", code="stream.leak")
 
 
