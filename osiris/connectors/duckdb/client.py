@@ -1,0 +1,260 @@
+"""The client of one DuckDB file: open, close, interrupt, doctor and discover."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import tempfile
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from osiris.connectors import base
+from osiris.connectors.base import Check, Connection, Dataset, Discovers, Field, Finding, Resource
+from osiris.connectors.duckdb import failures, sandbox
+from osiris.connectors.duckdb.tables import RESERVED, Name, find, primary_key, quoted
+from osiris.errors import Cancelled, ConfigError, NotFound, OsirisError, PermissionDenied
+
+MEMORY = ":memory:"
+
+
+class Client(base.Client, Discovers):
+    """One handle on the connection's file. All handles of this process on one file share one database instance.
+
+    Opening never creates the file: `database` of a file that is not there raises NotFound, `create` makes it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._con: duckdb.DuckDBPyConnection | None = None
+        self._held: Path | None = None
+        self._interrupted = threading.Event()
+
+    @property
+    def path(self) -> Path:
+        """The file, absolute, links resolved. Raises ConfigError for `:memory:`, which keeps nothing between steps."""
+        given = str(self.connection["path"])
+        if given == MEMORY:
+            raise ConfigError(
+                f"{self.connection.reference}: a database in memory is gone when the step ends",
+                code="duckdb.in_memory",
+                hint="give path a file to read from or write to",
+            )
+        return (self.connection.root / given).resolve()
+
+    @property
+    def read_only(self) -> bool:
+        return bool(self.connection.get("read_only", False))
+
+    def dataset(self, name: str) -> Dataset:
+        return Dataset(f"duckdb://{self.path.as_posix()}", name)
+
+    def open(self) -> None:
+        """Open the file if it is there; with `read_only` it must be."""
+        if self.connection["path"] == MEMORY:
+            self._con = self._con or _connect(MEMORY, read_only=False)
+        elif self.path.exists():
+            self._connect()
+        elif self.read_only:
+            raise self._missing()
+
+    def create(self) -> None:
+        """Open the file; make it if it is not there, but not its folder (NotFound)."""
+        if self.read_only:
+            raise ConfigError(
+                f"{self.connection.reference} is read-only",
+                code="duckdb.read_only",
+                hint="write through a connection without read_only: true",
+            )
+        if not self.path.parent.is_dir():
+            raise NotFound(
+                f"the folder of the database is not there: {self.path.parent}",
+                code="file.missing",
+                hint="make it first",
+            )
+        self._connect()
+
+    @property
+    def is_open(self) -> bool:
+        return self._con is not None
+
+    def raise_if_interrupted(self) -> None:
+        if self._interrupted.is_set():
+            raise Cancelled("stopped before DuckDB was asked")
+
+    @property
+    def database(self) -> duckdb.DuckDBPyConnection:
+        """The open handle. Raises Cancelled after `interrupt`, NotFound when there is no file to read."""
+        self.raise_if_interrupted()
+        if self._con is None:
+            self.open()
+        if self._con is None:
+            raise self._missing()
+        return self._con
+
+    def rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement with a small result."""
+        cursor = self.database.execute(sql, parameters)
+        return list(iter(cursor.fetchone, None))
+
+    def limit_memory(self, size_bytes: int) -> None:
+        """What the database instance may take in memory, for all handles of this process on the file."""
+        self.database.execute(f"SET GLOBAL memory_limit = '{size_bytes} B'")
+
+    @contextlib.contextmanager
+    def reading(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """The handle in a read-only transaction: one snapshot, and nothing that a statement could change."""
+        con = self.database
+        self.rollback()
+        con.execute("BEGIN TRANSACTION READ ONLY")
+        try:
+            yield con
+        except Exception:
+            self.rollback()
+            raise
+        con.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """End an open transaction without its effects; no error when there is none. Works after `interrupt` too."""
+        if self._con is not None:
+            with contextlib.suppress(duckdb.Error):
+                self._con.execute("ROLLBACK")
+
+    def interrupt(self) -> None:
+        self._interrupted.set()
+        con = self._con
+        if con is not None:
+            with contextlib.suppress(duckdb.Error):
+                con.interrupt()
+
+    def close(self) -> None:
+        con, self._con = self._con, None
+        held, self._held = self._held, None
+        if con is not None:
+            con.close()
+        if held is not None:
+            _let_go(held)
+
+    def checks(self, resources: Sequence[str] = ()) -> Sequence[Check]:
+        return (
+            Check("auth.login", self._check_open),
+            Check("server.version", self._check_version),
+            Check("perm.read", lambda: self._check_read(resources), "full"),
+            Check("perm.write", self._check_write, "write"),
+        )
+
+    def discover(self, like: str | None = None) -> Iterator[Resource]:
+        tables = self.rows(
+            "SELECT schema_name, table_name, 'table', estimated_size FROM duckdb_tables() "
+            "WHERE database_name = current_database() AND NOT internal UNION ALL "
+            "SELECT schema_name, view_name, 'view', NULL FROM duckdb_views() "
+            "WHERE database_name = current_database() AND NOT internal ORDER BY 1, 2"
+        )
+        for schema, name, kind, estimated_rows in tables:
+            if not name.startswith(RESERVED) and _matches(schema, name, like):
+                yield Resource(name, kind, self._fields(schema, name), schema, estimated_rows)
+
+    @classmethod
+    def _classify(cls, error: Exception) -> OsirisError:
+        return failures.known(error) or super()._classify(error)
+
+    def _connect(self) -> None:
+        if self._con is not None:
+            return
+        path = self.path
+        with _OPENING:
+            recovering = path.with_name(path.name + ".wal").exists() and path not in _OPEN
+            # What a killed process left in the log reads wrong in some cases until it is in the file.
+            con = _connect(str(path), self.read_only, "CHECKPOINT" if recovering and not self.read_only else "")
+            _OPEN[path] = _OPEN.get(path, 0) + 1
+        self._con, self._held = con, path
+
+    def _missing(self) -> NotFound:
+        return NotFound(
+            f"there is no database file {self.path}",
+            code="file.missing",
+            hint=f"check path of {self.connection.reference}; a duckdb.writer makes the file",
+        )
+
+    def _fields(self, schema: str, name: str) -> tuple[Field, ...]:
+        keys = primary_key(self, schema, name)
+        found = self.rows(
+            "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
+            "WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index",
+            [schema, name],
+        )
+        return tuple(Field(column, kind, nullable, column in keys) for column, kind, nullable in found)
+
+    def _check_open(self) -> str | Finding:
+        self.open()
+        if self.connection["path"] == MEMORY:
+            return "in memory: only for processors"
+        if self._con is not None:
+            return f"{self.path} opened{' read-only' if self.read_only else ''}"
+        if not self.path.parent.is_dir():
+            raise NotFound(f"the folder {self.path.parent} is not there", code="file.missing", hint="make it first")
+        return Finding(f"there is no file {self.path} yet", hint="a duckdb.writer makes it; an extractor needs it")
+
+    def _check_version(self) -> str:
+        return f"DuckDB {duckdb.__version__}"
+
+    def _check_read(self, resources: Sequence[str]) -> str | Finding:
+        if self._con is None:
+            return "nothing to read yet"
+        missing = [name for name in resources if find(self, Name.of(name, None)) is None]
+        if missing:
+            hint = "a writer with create_if_missing makes it; an extractor needs it"
+            return Finding(f"there is no table {', '.join(missing)}", hint=hint)
+        for name in resources:
+            self.rows(f"SELECT * FROM {Name.of(name, None).sql} LIMIT 1")
+        count = self.rows("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database()")[0][0]
+        return f"{', '.join(resources)} can be read" if resources else f"{count} tables"
+
+    def _check_write(self) -> str | Finding:
+        """Makes a table and takes it back; where there is no file yet, a temporary one in its folder."""
+        if self.read_only:
+            return Finding("the connection is read-only: writing was not tried", "ok")
+        if self._con is None:
+            try:
+                with tempfile.TemporaryFile(dir=self.path.parent):
+                    return f"files can be made in {self.path.parent}"
+            except PermissionError as error:
+                raise PermissionDenied(f"no file can be made in {self.path.parent}", code="file.permission") from error
+        table = quoted(f"{RESERVED}doctor")
+        self.rows("BEGIN")
+        self.rows(f"CREATE TABLE {table} (x INTEGER)")
+        self.rows(f"INSERT INTO {table} VALUES (1)")
+        self.rollback()
+        return "a table was made and taken back"
+
+
+def _connect(path: str, read_only: bool, first: str = "") -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(path, read_only=read_only, config=sandbox.SETTINGS)
+    try:
+        con.execute(f"SET TimeZone = 'UTC'; {first}")
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _let_go(path: Path) -> None:
+    with _OPENING:
+        _OPEN[path] -= 1
+        if not _OPEN[path]:
+            del _OPEN[path]
+
+
+def _matches(schema: str, name: str, like: str | None) -> bool:
+    """Whether the glob fits `schema.table`, or the bare table's name where the glob has no dot."""
+    if like is None:
+        return True
+    full = f"{schema}.{name}" if "." in like else name
+    return fnmatch.fnmatchcase(full.casefold(), like.casefold())
+
+
+_OPENING = threading.Lock()
+_OPEN: dict[Path, int] = {}

@@ -1,0 +1,189 @@
+"""How the columns of a stream meet those of the target: what is made, added, cast, left out or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from osiris.connectors.duckdb.fits import fits, restored
+from osiris.connectors.duckdb.landing import ROW
+from osiris.connectors.duckdb.tables import Name, Table, listed, quoted
+from osiris.errors import ConfigError, DataError, NotFound, OsirisError
+
+if TYPE_CHECKING:
+    import duckdb
+    from duckdb.sqltypes import DuckDBPyType
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the options ask of the target."""
+
+    name: Name
+    mode: str
+    keys: tuple[str, ...]
+    create_if_missing: bool
+    add_columns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A column of the stream: `type` as it lands, `left_as` the DuckDB type it had, if it can have it again."""
+
+    name: str
+    type: DuckDBPyType
+    left_as: str | None = None
+
+    @property
+    def made_as(self) -> str:
+        """The type of the column where it is made anew."""
+        return self.left_as or ("VARCHAR" if self.type.id == "null" else str(self.type))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What to do to the target, and how to fill it. `columns` pairs each column of the stream with the target's
+    (name, type). `not_null` are the stream's columns in which the target takes no null."""
+
+    wanted: Wanted
+    drop: bool
+    make: tuple[str, ...]
+    add: tuple[str, ...]
+    columns: tuple[tuple[Incoming, str, str], ...]
+    not_null: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def insert(self, source: str) -> str:
+        """All rows of `source`, a relation under the alias s, into the target."""
+        names = listed(name for _, name, _ in self.columns)
+        return f"INSERT INTO {self.wanted.name.sql} ({names}) SELECT {', '.join(self._values())} FROM {source}"
+
+    def upsert(self, stage: str) -> str:
+        """Of the rows of `stage` with one key the last one, over the target's row of that key or as a new row."""
+        keys = {key.casefold() for key in self.wanted.keys}
+        pairs = [(name, value) for (_, name, _), value in zip(self.columns, self._values(), strict=True)]
+        same = " AND ".join(f"t.{quoted(name)} = {value}" for name, value in pairs if name.casefold() in keys)
+        changes = ", ".join(f"{quoted(name)} = {value}" for name, value in pairs if name.casefold() not in keys)
+        last = f"SELECT max({quoted(ROW)}) FROM {stage} GROUP BY {listed(self.wanted.keys)}"
+        return (
+            f"MERGE INTO {self.wanted.name.sql} AS t "
+            f"USING (SELECT * FROM {stage} WHERE {quoted(ROW)} IN ({last})) AS s ON ({same}) "
+            f"WHEN MATCHED THEN {f'UPDATE SET {changes}' if changes else 'DO NOTHING'} "
+            f"WHEN NOT MATCHED THEN INSERT ({listed(name for name, _ in pairs)}) "
+            f"VALUES ({', '.join(value for _, value in pairs)})"
+        )
+
+    def prepare(self) -> list[str]:
+        """The statements that make the target ready, inside the transaction of the data."""
+        target = self.wanted.name.sql
+        statements = [f"DROP TABLE {target}"] if self.drop else []
+        if self.make:
+            statements.append(f"CREATE TABLE {target} ({', '.join(self.make)})")
+        elif self.wanted.mode == "replace":
+            statements.append(f"DELETE FROM {target}")
+        return statements + [f"ALTER TABLE {target} ADD COLUMN {column}" for column in self.add]
+
+    def _values(self) -> list[str]:
+        """An expression for each target column over the columns of s."""
+        found = []
+        for column, _, kind in self.columns:
+            source = f"s.{quoted(column.name)}"
+            found.append(source if str(column.type) == kind else f"CAST({source} AS {kind})")
+        return found
+
+
+def plan(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: Table | None, wanted: Wanted) -> Layout:
+    """Raises before anything is written: NotFound for a missing table that may not be made, ConfigError for a view,
+    DataError, naming each column, for what the target cannot hold or needs and is not given."""
+    if target is None:
+        if not wanted.create_if_missing:
+            raise NotFound(
+                f"there is no table {wanted.name}", code="table.missing", hint="make it, or set create_if_missing: true"
+            )
+        return _made(incoming, wanted)
+    if target.is_view:
+        raise ConfigError(f"{wanted.name} is a view: only a table can be written to", code="write.view")
+    if wanted.mode == "replace" and not _agrees(con, incoming, target):
+        layout = _made(incoming, wanted)
+        text = f"{wanted.name} was made anew: its columns or types were others"
+        return Layout(wanted, True, layout.make, (), layout.columns, layout.not_null, (text,))
+    return _joined(con, incoming, target, wanted)
+
+
+def _made(incoming: Sequence[Incoming], wanted: Wanted) -> Layout:
+    keys = {key.casefold() for key in wanted.keys}
+    not_null = tuple(column.name for column in incoming if column.name.casefold() in keys)
+    make = tuple(
+        f"{quoted(column.name)} {column.made_as}{' NOT NULL' if column.name in not_null else ''}" for column in incoming
+    )
+    return Layout(wanted, False, make, (), tuple((c, c.name, c.made_as) for c in incoming), not_null)
+
+
+def _agrees(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: Table) -> bool:
+    """Whether the table can take the rows with the columns that it has, no more and no less."""
+    if {column.name.casefold() for column in incoming} != {column.name.casefold() for column in target.columns}:
+        return False
+    types = {column.name.casefold(): column.type for column in target.columns}
+    return all(_holds(con, column, types[column.name.casefold()]) for column in incoming)
+
+
+def _joined(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: Table, wanted: Wanted) -> Layout:
+    theirs = {column.name.casefold(): column for column in target.columns}
+    ours = {column.name.casefold() for column in incoming}
+    problems = []
+    columns = []
+    added = []
+    for column in incoming:
+        there = theirs.get(column.name.casefold())
+        if there is None:
+            added.append(column)
+            columns.append((column, column.name, column.made_as))
+        else:
+            columns.append((column, there.name, there.type))
+            if not _holds(con, column, there.type):
+                problems.append(
+                    (column.name, f"{column.name!r} is {column.type}, which {there.type} cannot always hold")
+                )
+    problems += [
+        (there.name, f"{there.name!r} is missing, but the table takes no null there")
+        for there in target.columns
+        if there.name.casefold() not in ours and not there.nullable and not there.has_default
+    ]
+    _refuse(wanted, problems, [] if wanted.add_columns else added)
+    required = {column.name.casefold() for column in target.columns if not column.nullable}
+    required |= {key.casefold() for key in wanted.keys} if wanted.mode == "upsert" else set()
+    not_null = tuple(column.name for column in incoming if column.name.casefold() in required)
+    add = tuple(f"{quoted(column.name)} {column.made_as}" for column in added)
+    notes = (f"added_columns: {', '.join(column.name for column in added)}",) if added else ()
+    return Layout(wanted, False, (), add, tuple(columns), not_null, notes)
+
+
+def _refuse(wanted: Wanted, problems: list[tuple[str, str]], unknown: list[Incoming]) -> None:
+    problems += [(column.name, f"the table has no column {column.name!r}") for column in unknown]
+    if not problems:
+        return
+    hint = _TYPES if len(problems) > len(unknown) else _COLUMNS
+    error: OsirisError = DataError(
+        f"{wanted.name}: {'; '.join(text for _, text in problems)}",
+        code="write.schema",
+        data_column=problems[0][0],
+        hint=hint,
+    )
+    raise error
+
+
+def _holds(con: duckdb.DuckDBPyConnection, column: Incoming, kind: str) -> bool:
+    target = con.sqltype(kind)
+    return fits(column.type, target) or (column.left_as is not None and column.left_as == str(target))
+
+
+def incoming_columns(names: Sequence[str], types: Sequence[DuckDBPyType], left_as: Mapping[str, str]) -> list[Incoming]:
+    """The stream's columns; `left_as` gives the `osiris.type` of those that have one."""
+    return [
+        Incoming(name, kind, restored(left_as.get(name, ""), kind)) for name, kind in zip(names, types, strict=True)
+    ]
+
+
+_TYPES: Final = "cast the column under columns of the write step, or change the table"
+_COLUMNS: Final = "set on_schema_change: add_columns, or leave the column out under columns of the write step"

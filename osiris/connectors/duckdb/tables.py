@@ -1,0 +1,117 @@
+"""Tables by name: quoting, splitting `schema.table`, and what the catalog says of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osiris.errors import ConfigError
+
+if TYPE_CHECKING:
+    from osiris.connectors.duckdb.client import Client
+
+RESERVED = "_osiris_"
+"""Tables and columns whose names start so are Osiris's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A table's place. Names are compared without case, as DuckDB does."""
+
+    schema: str
+    table: str
+
+    @property
+    def sql(self) -> str:
+        return f"{quoted(self.schema)}.{quoted(self.table)}"
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+    @classmethod
+    def of(cls, text: str, schema: str | None) -> Name:
+        """`text` is `table`, `schema.table`, or either part in double quotes. Raises ConfigError for other forms."""
+        found = re.fullmatch(r'(?:("(?:[^"]|"")+"|[^".]+)\.)?("(?:[^"]|"")+"|[^".]+)', text)
+        if found is None:
+            hint = 'write table or schema.table; put a part with a dot in double quotes, such as sales."2024.orders"'
+            raise ConfigError(f"{text!r} does not name a table", code="table.name", hint=hint)
+        first, last = (_bare(part) if part else None for part in found.groups())
+        if first and schema and first.casefold() != schema.casefold():
+            raise ConfigError(f"the table {text!r} and the option schema ({schema!r}) disagree", code="table.name")
+        return cls(first or schema or "main", last or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the catalog has it; `type` is DuckDB's spelling, `has_default` is also true of a generated one."""
+
+    name: str
+    type: str
+    nullable: bool
+    has_default: bool
+    primary_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view that is there."""
+
+    name: Name
+    is_view: bool
+    columns: tuple[Column, ...]
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def listed(names: Iterable[str]) -> str:
+    """Column names as SQL, with commas."""
+    return ", ".join(map(quoted, names))
+
+
+def find(client: Client, name: Name) -> Table | None:
+    """What the catalog says of a table or view of the opened database; None when there is none."""
+    tables = client.rows(
+        "SELECT schema_name, table_name, false FROM duckdb_tables() "
+        "WHERE database_name = current_database() AND lower(schema_name) = lower($1) AND lower(table_name) = lower($2) "
+        "UNION ALL SELECT schema_name, view_name, true FROM duckdb_views() "
+        "WHERE database_name = current_database() AND lower(schema_name) = lower($1) AND lower(view_name) = lower($2)",
+        [name.schema, name.table],
+    )
+    if not tables:
+        return None
+    schema, table, is_view = tables[0]
+    return Table(Name(schema, table), is_view, _columns(client, schema, table))
+
+
+def schema_exists(client: Client, schema: str) -> bool:
+    sql = "SELECT 1 FROM duckdb_schemas() WHERE database_name = current_database() AND lower(schema_name) = lower($1)"
+    return bool(client.rows(sql, [schema]))
+
+
+def _columns(client: Client, schema: str, table: str) -> tuple[Column, ...]:
+    keys = primary_key(client, schema, table)
+    found = client.rows(
+        "SELECT column_name, data_type, is_nullable, column_default IS NOT NULL FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index",
+        [schema, table],
+    )
+    return tuple(Column(name, kind, nullable, default, name in keys) for name, kind, nullable, default in found)
+
+
+def primary_key(client: Client, schema: str, table: str) -> frozenset[str]:
+    """The columns of the table's primary key; none for a view."""
+    found = client.rows(
+        "SELECT unnest(constraint_column_names) FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' "
+        "AND database_name = current_database() AND schema_name = $1 AND table_name = $2",
+        [schema, table],
+    )
+    return frozenset(name for (name,) in found)
+
+
+def _bare(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
