@@ -84,27 +84,40 @@ _ESCAPED = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
 
 def _any_spelling(value: str) -> str:
-    """A pattern for `value` raw, percent-encoded, escaped as JSON or Python do, once or twice, and any mixture."""
-    return "".join(char if char.isascii() and (char.isalnum() or char == "_") else _char(char) for char in value)
+    """A pattern for `value` raw, percent-encoded, escaped as JSON or Python do, up to three times, and any mixture.
+
+    Repetitions are bounded and runs of backslashes are one repetition: no text makes the search slow.
+    """
+    runs = re.findall(r"\\+|[^\\]", value)
+    return "".join(run if run.isascii() and (run.isalnum() or run == "_") else _character(run) for run in runs)
 
 
-def _char(char: str) -> str:
-    forms = [re.escape(char), "".join(f"%(?:25)*(?i:{byte:02x})" for byte in char.encode(errors="surrogatepass"))]
+def _character(char: str) -> str:
+    """The pattern of one character, or of a run of backslashes."""
+    if char[0] == "\\":
+        count = len(char)
+        return rf"(?:\\{{{count},{8 * count}}}|(?:%(?:25){{0,3}}5[cC]){{{count}}}|(?:\\{{1,7}}u005[cC]){{{count}}})"
+    forms = ["".join(rf"\\{{1,7}}u(?i:{unit})" for unit in _utf16(char))]
+    if ord(char) > 0xFFFF:
+        forms.append(rf"\\{{1,7}}U(?i:{ord(char):08x})")
+    if ord(char) < 256:
+        forms.append(rf"\\{{1,7}}x(?i:{ord(char):02x})")
     if char in _ESCAPED:
-        forms.append(rf"\\+{_ESCAPED[char]}")
-    if char == "\\":
-        forms.append(r"\\{2,}")
-    elif char in "\"'/":
-        forms.append(rf"\\+{char}")
-    if char == " ":
-        forms.append(r"\+")
+        forms.append(rf"\\{{1,7}}{_ESCAPED[char]}")
+    if char in "\"'/":
+        forms.append(rf"\\{{1,7}}{char}")
     if char in _HTML:
         forms.append(f"&(?:{_HTML[char]});")
+    if char == " ":
+        forms.append(r"\+")
+    encoded = char.encode(errors="surrogatepass")
+    forms.append("".join(f"%(?:25){{0,3}}(?i:{byte:02x})" for byte in encoded))
+    return f"(?:{'|'.join([*forms, re.escape(char)])})"
+
+
+def _utf16(char: str) -> list[str]:
     units = char.encode("utf-16-be", errors="surrogatepass").hex()
-    forms.append("".join(rf"\\+u(?i:{units[n : n + 4]})" for n in range(0, len(units), 4)))
-    if ord(char) < 256:
-        forms.append(rf"\\+x(?i:{ord(char):02x})")
-    return f"(?:{'|'.join(reversed(forms))})"
+    return [units[place : place + 4] for place in range(0, len(units), 4)]
 
 
 def _base64(value: str) -> set[str]:

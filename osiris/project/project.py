@@ -212,7 +212,9 @@ class Project:
         if named:
             used = {target.reference: target for target in targets}
             targets = [used.get(reference, Target(reference)) for reference in named]
-        targets = [target for target in targets if family in (None, target.family)]
+        if family is not None:
+            prefix = f"@{family}."
+            targets = [target for target in targets if target.reference.startswith(prefix)]
         if not targets:
             raise self._nothing(family, pipeline)
         return targets
