@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
+import textwrap
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +21,7 @@ from osiris.errors import OsirisError
 from osiris.secrets import RedactingFilter, redactor
 
 REFRESH_S = 0.2
+PARAGRAPH_WIDTH = 100
 COLOURS = {"error": "31;1", "warning": "33;1", "hint": "36", "success": "32", "failure": "31"}
 GOOD, BAD = ("success", "ok", "done"), ("failure", "failed", "broken")
 
@@ -57,6 +60,12 @@ class Output:
         """A line of the result."""
         if not self.json:
             _put(sys.stdout, visible(redactor.text(text)), style)
+
+    def paragraph(self, text: str) -> None:
+        """Running text, broken where the terminal ends."""
+        width = min(PARAGRAPH_WIDTH, shutil.get_terminal_size().columns)
+        for part in textwrap.wrap(" ".join(text.split()), width):
+            self.line(part)
 
     def done(self, text: str) -> None:
         """What was achieved, for those who like to read it."""

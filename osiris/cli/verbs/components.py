@@ -109,8 +109,8 @@ def _show_head(face: Face, /, component: Component) -> None:
     abilities = [name for name, has in component.capabilities.items() if has]
     output.line(f"modes: {', '.join(component.modes)}; abilities: {', '.join(abilities) or 'none'}")
     output.line(f"from: {component.distribution} {component.distribution_version}")
-    for text in component.description.strip().splitlines():
-        output.line(text)
+    output.line()
+    output.paragraph(component.description)
 
 
 def _show_options(face: Face, /, title: str, options: list[dict[str, Any]]) -> None:
@@ -129,12 +129,24 @@ def _show_options(face: Face, /, title: str, options: list[dict[str, Any]]) -> N
 
 
 def _show_rest(face: Face, /, component: Component) -> None:
-    import yaml
-
     for old, new in component.aliases.items():
         face.output.line(f"{old} is a former name of {new}")
     for example in component.examples:
         face.output.line()
         face.output.line("Example")
-        for text in yaml.safe_dump(dict(example), sort_keys=False, allow_unicode=True).splitlines():
+        for text in _yaml(dict(example)).splitlines():
             face.output.line(f"  {text}")
+
+
+def _yaml(example: dict[str, Any]) -> str:
+    """As one would write it: texts of several lines as blocks."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Of its own, since representers belong to the class."""
+
+    def block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+    Dumper.add_representer(str, block)
+    return yaml.dump(example, Dumper=Dumper, sort_keys=False, allow_unicode=True)
