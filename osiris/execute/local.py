@@ -156,8 +156,9 @@ class _Work:
             error.step = error.step or steps[0].id
             self._steps.update(summary.failed(steps, error))
             for step in steps:
-                scene.mark(step.id, "cancelled" if isinstance(error, Cancelled) else "failed")
-            log.error("%s: %s", error.step, error, exc_info=error)
+                scene.mark(step.id, "failed" if summary.blame(step.id, error) == "failure" else "cancelled")
+            # The faces show the report's error; the traceback is for the run's own log.
+            log.info("%s: %s", error.step, error, exc_info=error)
             return error
         finally:
             scene.leases.close()

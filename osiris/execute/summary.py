@@ -43,8 +43,13 @@ def steps_before(state: FlowState, steps: Mapping[str, ManifestStep]) -> dict[st
 
 
 def failed(flow: list[ManifestStep], error: OsirisError) -> dict[str, StepReport]:
-    """A flow that was undone: its steps read and wrote nothing that counts."""
-    return {step.id: StepReport(step.id, step.component, outcome(error)) for step in flow}
+    """A flow that was undone: its steps read and wrote nothing that counts, and but one of them only went with it."""
+    return {step.id: StepReport(step.id, step.component, blame(step.id, error)) for step in flow}
+
+
+def blame(step: str, error: OsirisError) -> Literal["failure", "cancelled"]:
+    """What became of a step of a flow that ended with `error`."""
+    return "failure" if step == error.step and not isinstance(error, Cancelled) else "cancelled"
 
 
 def outcome(error: OsirisError | None) -> Literal["success", "failure", "cancelled"]:

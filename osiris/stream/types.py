@@ -31,12 +31,13 @@ NAMES: dict[str, pa.DataType] = {
     "varchar": pa.string(),
     "binary": pa.binary(),
     "date": pa.date32(),
+    "date32": pa.date32(),
     "time": pa.time64("us"),
     "timestamp": pa.timestamp("us"),
     "datetime": pa.timestamp("us"),
     "timestamptz": pa.timestamp("us", tz="UTC"),
 }
-_DECIMAL = re.compile(r"(?:decimal|numeric)\((\d+)(?:,\s*(-?\d+))?\)")
+_DECIMAL = re.compile(r"(?:decimal|decimal128|decimal256|numeric)\((\d+)(?:,\s*(-?\d+))?\)")
 _TIMESTAMP = re.compile(r"timestamp\((s|ms|us|ns)(?:,\s*([\w/+:-]+))?\)")
 
 
