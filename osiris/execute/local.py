@@ -12,7 +12,7 @@ from osiris.compile import manifest as manifests
 from osiris.compile.manifest import Manifest, ManifestStep
 from osiris.compile.plan import flows
 from osiris.connectors.pool import Pool
-from osiris.errors import Cancelled, ConfigError, OsirisError
+from osiris.errors import ConfigError, OsirisError
 from osiris.events import Event, FileSink, Metric
 from osiris.execute import summary
 from osiris.execute.base import Environment, Executor, Request, StepProgress
