@@ -1,0 +1,1 @@
+"""The filesystem family: CSV and Parquet files, read and written."""

@@ -1,0 +1,161 @@
+"""`Source`: one file's text as UTF-8 bytes, decompressed and decoded while it is read forward."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from osiris.connectors.filesystem.compression import Readable, broken, codec_for, open_reader, stream_faults
+from osiris.connectors.filesystem.encodings import UTF8, UTF8_MARKED, UTF16, codec_of, decoder
+from osiris.connectors.filesystem.paths import File
+from osiris.errors import Cancelled, DataError
+
+CHUNK_BYTES = 1 << 20
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF8: UTF8}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file's bytes become text: `compression` and `encoding` as the options name them."""
+
+    compression: str = "auto"
+    encoding: str = UTF8
+    allow_nul: bool = False
+
+
+class Source:
+    """Reads one file from its start to its end, without a byte order mark.
+
+    Raises SourceError when the file is changed meanwhile, DataError for a broken stream, text that is not in the
+    declared encoding, or NUL bytes; Cancelled once `stop` is set.
+    """
+
+    closed = False
+
+    def __init__(self, file: File, reading: Reading, stop: threading.Event) -> None:
+        self.file = file
+        self._reading = reading
+        self._stop = stop
+        file.verify()
+        self._raw: Any = pa.OSFile(file.path, "r")
+        self._codec = codec_for(file.name, reading.compression)
+        if self._codec != "none" and not file.size_bytes:
+            raise broken(self._codec, file.name, "the file is empty")
+        self._plain: Readable = open_reader(self._raw, self._codec, file.name)
+        self._text = _Text(reading.encoding)
+        self._ended = False
+        self._waiting = io.BytesIO()
+
+    def read(self, size: int = CHUNK_BYTES, /) -> bytes:
+        """Exactly `size` bytes, fewer only at the end of the file, where it is verified that it did not change."""
+        data = self._waiting.read(size)
+        if len(data) < size and not self._ended:
+            pieces, have = [data], len(data)
+            while have < size and not self._ended:
+                pieces.append(self._next(size - have))
+                have += len(pieces[-1])
+            data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
+            if have > size:
+                data, rest = data[:size], data[size:]
+                self._waiting = io.BytesIO(rest)
+        return data
+
+    def close(self) -> None:
+        self.closed = True
+        self._plain.close()
+        self._raw.close()
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def _next(self, size: int) -> bytes:
+        """The text of the next stretch of the file, of about `size` bytes; empty text does not mean the end."""
+        if self._stop.is_set():
+            raise Cancelled("reading was stopped")
+        with stream_faults(self._codec, self.file.name):
+            data = self._plain.read(size)
+        if not data:
+            self._ended = True
+            self.file.verify()
+        try:
+            text = self._text.decode(data)
+        except UnicodeError as error:
+            raise self._undecodable(error) from error
+        if not self._reading.allow_nul and b"\0" in text:
+            raise self._nul(text)
+        return text
+
+    def _undecodable(self, error: UnicodeError) -> DataError:
+        line = 1 + self._text.lines + self._text.lines_before(error)
+        bad = error.object[error.start : error.start + 1].hex(" ") if isinstance(error, UnicodeDecodeError) else ""
+        return DataError(
+            f"the byte 0x{bad} is not {self._reading.encoding} text" if bad else str(error),
+            code="file.encoding",
+            file=self.file.name,
+            line=line,
+            hint="set encoding to that of the file, for example windows-1252",
+        )
+
+    def _nul(self, text: bytes) -> DataError:
+        line = 1 + self._text.lines - text.count(b"\n") + text.count(b"\n", 0, text.index(b"\0"))
+        return DataError(
+            "there is a NUL byte, so this looks like binary data or UTF-16, not like a text file",
+            code="file.binary",
+            file=self.file.name,
+            line=line,
+            hint="set encoding: utf-16 if it is, or allow_nul: true to keep NUL characters in text",
+        )
+
+
+class _Text:
+    """Turns the bytes of an encoding into UTF-8, counting `lines`; drops the byte order mark."""
+
+    def __init__(self, encoding: str) -> None:
+        codec = codec_of(encoding)
+        self._codec = UTF8 if codec == UTF8_MARKED else codec
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._head = b""
+        self._started = False
+        self.lines = 0
+
+    def decode(self, data: bytes) -> bytes:
+        """Empty `data` says that nothing follows. Raises UnicodeError; UTF-8 itself is checked where it is parsed."""
+        if not self._started:
+            self._head += data
+            if data and len(self._head) < len(codecs.BOM_UTF8):
+                return b""
+            data, self._head = self._start(self._head), b""
+        text = data if self._decoder is None else self._decoder.decode(data, not data).encode()
+        self.lines += text.count(b"\n")
+        return text
+
+    def lines_before(self, error: UnicodeError) -> int:
+        """How many lines end between the start of the failed stretch and the bad byte."""
+        if not isinstance(error, UnicodeDecodeError) or self._decoder is None:
+            return 0
+        self._decoder.reset()
+        return self._decoder.decode(error.object[: error.start]).count("\n")
+
+    def _start(self, head: bytes) -> bytes:
+        self._started = True
+        if self._codec == UTF16:
+            self._codec = "utf-16-be" if head.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+        if self._codec != UTF8:
+            self._decoder = decoder(self._codec)
+        mark = next((mark for mark in _MARKS if head.startswith(mark)), None)
+        if mark is None or self._codec.startswith("utf-32"):
+            return head
+        if self._codec != _MARKS[mark]:
+            raise UnicodeError(f"the file begins with the mark of {_MARKS[mark]}, not with text in {self._codec}")
+        return head[len(mark) :]
