@@ -40,7 +40,7 @@ class RunView:
             if step.state == before:
                 continue
             changed = True
-            if before == "waiting" and step.state in ("running", "done", "failed"):
+            if before == "waiting" and step.state in ("running", "done"):
                 found.append(f"{step.id}: started ({step.component})")
             if step.state != "running":
                 found.append(f"{step.id}: {step.state}, {_figures(step, seen)}")

@@ -143,12 +143,15 @@ def log_more() -> None:
 
 
 class _Records(logging.Handler):
+    """Unless verbose, a record of an error of ours is left out: its page, with the hint, comes at the end."""
+
     def __init__(self, output: Output) -> None:
         super().__init__()
         self.output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.output.verbose or record.levelno >= logging.WARNING:
+        told = record.exc_info is not None and isinstance(record.exc_info[1], OsirisError)
+        if self.output.verbose or (record.levelno >= logging.WARNING and not told):
             for text in self.format(record).splitlines():
                 self.output.note(f"{record.levelname.lower()}: {text}", record.levelname.lower())
 

@@ -32,7 +32,8 @@ def show_report(output: Output, report: dict[str, Any]) -> None:
         )
         for step in report["steps"]
     ]
-    output.table(COLUMNS, rows, right=COUNTED)
+    if rows:
+        output.table(COLUMNS, rows, right=COUNTED)
     for text in report.get("settled", ()):
         output.line(f"settled first: {text}")
     for step in report["steps"]:
@@ -59,9 +60,12 @@ def _names(step: dict[str, Any]) -> str:
 
 def summary(report: dict[str, Any]) -> str:
     """One sentence: `run 3f2a… of orders: success, 12 rows written in 0.42 s, peak memory 120.0 MB`."""
+    text = f"run {report['run_id']} of {report['pipeline']}: {report['status']}"
+    if "duration_s" not in report:
+        return f"{text}, and it left no report"
     written = sum(step["rows_written"] for step in report["steps"] if step["id"] in _last_steps(report))
     figures = f"{count(written)} rows out, {duration(report['duration_s'])}, peak memory {report['peak_memory_mb']} MB"
-    return f"run {report['run_id']} of {report['pipeline']}: {report['status']}, {figures}"
+    return f"{text}, {figures}"
 
 
 def _last_steps(report: dict[str, Any]) -> set[str]:

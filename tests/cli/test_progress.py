@@ -15,7 +15,7 @@ def test_a_step_is_told_once_when_it_starts_and_once_when_it_ends() -> None:
     assert view.lines() == []
     progress.steps["read"].state = "done"
     progress.steps["write"].state = "failed"
-    assert view.lines() == ["read: done, 0 rows, 0 B", "write: started (a.b)", "write: failed, 0 rows, 0 B"]
+    assert view.lines() == ["read: done, 0 rows, 0 B", "write: failed, 0 rows, 0 B"]
     assert view.lines() == []
 
 

@@ -19,10 +19,14 @@ ENDLESS = """\
 oml_version: "0.1.0"
 name: endless
 steps:
-  - id: numbers
-    component: duckdb.extractor
+  - id: people
+    component: filesystem.csv_extractor
     mode: read
-    config: {query: "select i, i * 2 as twice from range(1000000000000) as t(i)"}
+    config: {path: people.csv}
+  - id: numbers
+    component: duckdb.processor
+    mode: transform
+    config: {query: "select code, i from people, range(1000000000000) as t(i)"}
   - id: save
     component: filesystem.csv_writer
     mode: write

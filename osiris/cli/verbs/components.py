@@ -80,7 +80,7 @@ def _option(component: Component, name: str) -> dict[str, Any]:
         "required": name in component.config_schema.get("required", ()),
         "default": schema.get("default"),
         "secret": component.is_secret(name),
-        "description": " ".join(str(schema.get("description", "")).split()),
+        "description": " ".join(str(schema.get("description") or schema.get("title", "")).split()),
     }
 
 
