@@ -22,7 +22,7 @@ LIMITS = documents.Limits(size_bytes=1024**3, values=50_000_000, levels=200)
 def write_folder(folder: Path, data: Mapping[str, Any]) -> None:
     """Make `folder` with `manifest.yaml` and `cfg/<step>.json`; it appears whole, by a rename, or not at all.
 
-    What stood there before is replaced. Raises ConfigError when the folder cannot be written.
+    A damaged one is repaired file by file. Raises ConfigError when the folder cannot be written.
     """
     staging = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
@@ -67,8 +67,8 @@ def read(path: Path) -> dict[str, Any]:
     """
     document = documents.load(path, LIMITS)
     data: dict[str, Any] = document.value
-    is_manifest = isinstance(document.value, dict) and "manifest_version" in data and isinstance(data.get("steps"), list)
-    if not is_manifest:
+    is_mapping = isinstance(document.value, dict)
+    if not is_mapping or "manifest_version" not in data or not isinstance(data.get("steps"), list):
         raise document.error("this is not a manifest", code="manifest.broken", hint="compile the pipeline again")
     for place, step in enumerate(data["steps"]):
         if isinstance(step, dict) and "config" not in step:
@@ -120,21 +120,18 @@ def _sorted(value: Any) -> Any:
 
 
 def _publish(staging: Path, folder: Path) -> None:
-    """Rename; what is in the way goes first. Two processes that do this at once write the same bytes."""
-    for _ in range(3):
-        try:
-            staging.rename(folder)
-            return
-        except OSError:
-            if not folder.exists():
-                raise
-        stale = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.old")
-        try:
-            folder.rename(stale)
-        except FileNotFoundError:
-            continue
-        shutil.rmtree(stale, ignore_errors=True)
-    staging.rename(folder)
+    """Rename the folder; where there is one already, replace its files one by one, the manifest last.
+
+    Another process that does the same at this moment does it with the same bytes, since their digest is in the name.
+    """
+    try:
+        staging.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        (folder / CONFIGS).mkdir(exist_ok=True)
+        for path in [*sorted((staging / CONFIGS).iterdir()), staging / FILE]:
+            path.replace(folder / path.relative_to(staging))
 
 
 def _not_written(path: Path, error: OSError) -> ConfigError:

@@ -64,9 +64,15 @@ def value_of_text(kind: str, text: str) -> Any:
         if number is not None:
             return number
     if kind in ("list", "map"):
-        value = loads(text, "the text").value
-        return check_value(kind, value)
+        return check_value(kind, _parsed(kind, text))
     raise ConfigError(f"must be {WORDS[kind]}, not {text!r}", code="param.value")
+
+
+def _parsed(kind: str, text: str) -> Any:
+    try:
+        return loads(text, "the text").value
+    except ConfigError as error:
+        raise ConfigError(f"must be {WORDS[kind]}: {error.message}", code="param.value") from error
 
 
 def _number(word: str) -> int | float | None:

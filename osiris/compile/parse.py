@@ -123,11 +123,12 @@ def _copies(body: dict[str, Any], scope: Scope, issues: Issues, path: Path) -> I
         hint = "write for_each: [a, b], or a param of type list"
         issues.error("step.for_each", '"for_each" must be a list with one item or more', *path, "for_each", hint=hint)
         return
-    for place, item in enumerate(items):
+    shared = tuple(items)
+    for place, item in enumerate(items[: MAX_STEPS + 1]):
         draft = _draft(body, replace(scope, item=item), issues, path)
         named = ITEM in draft.group or not draft.id
         name = draft.id if named else f"{draft.id}-{place + 1}"
-        yield replace(draft, id=name, copy=place, items=tuple(items))
+        yield replace(draft, id=name, copy=place, items=shared)
 
 
 def _draft(body: dict[str, Any], scope: Scope, issues: Issues, path: Path) -> Draft:

@@ -11,6 +11,8 @@ from osiris.compile.manifest import Mode
 from osiris.compile.parse import STEP_ID, Draft
 from osiris.errors import did_you_mean
 
+MAX_EDGES = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -45,13 +47,18 @@ def wire(nodes: Sequence[Node], issues: Issues) -> Wiring:
     """The edges of all steps. Faults go to `issues`; with faults the wiring is as complete as it can be."""
     _check_ids(nodes, issues)
     wirer = _Wirer(nodes, issues)
-    for place in range(len(nodes)):
+    for place, node in enumerate(nodes):
         wirer.connect(place)
+        if wirer.count_edges(place) > MAX_EDGES:
+            hint = "the copies of one for_each need all copies of another"
+            issues.error("pipeline.too_large", f"more than {MAX_EDGES:,} needs", *node.draft.path, hint=hint)
+            break
     for cycle in graph.cycles(wirer.needs):
         _tell_cycle([nodes[place] for place in cycle], issues)
     wirer.check_rows()
-    needs = [one + other for one, other in zip(wirer.inputs, wirer.after, strict=True)]
-    wiring = Wiring(wirer.inputs, wirer.after, graph.topological(needs), graph.flows(wirer.inputs))
+    inputs, after = [list(one) for one in wirer.inputs], [list(one) for one in wirer.after]
+    needs = [one + other for one, other in zip(inputs, after, strict=True)]
+    wiring = Wiring(inputs, after, graph.topological(needs), graph.flows(inputs))
     if len(wiring.order) == len(nodes):
         _check_flows(nodes, wiring, issues)
     return wiring
@@ -77,8 +84,10 @@ class _Wirer:
             if node.draft.group != node.id and node.draft.copy is not None:
                 self._places.setdefault(node.draft.group, []).append(place)
         self._broken: set[int] = set()
-        self.inputs: list[list[int]] = [[] for _ in nodes]
-        self.after: list[list[int]] = [[] for _ in nodes]
+        self._paired: dict[str | int, bool] = {}
+        self._edges = 0
+        self.inputs: list[dict[int, None]] = [{} for _ in nodes]
+        self.after: list[dict[int, None]] = [{} for _ in nodes]
         self.needs: list[set[int]] = [set() for _ in nodes]
 
     def connect(self, place: int) -> None:
@@ -95,6 +104,11 @@ class _Wirer:
             for source in self._named(place, source_id, "needs", number):
                 self._add_need(place, source, number)
 
+    def count_edges(self, place: int) -> int:
+        """How many edges there are, counting those into the step that was connected last."""
+        self._edges += len(self.needs[place])
+        return self._edges
+
     def check_rows(self) -> None:
         """Whether each step gets the rows that it must have, and each row is taken by somebody."""
         taken = {source for sources in self.inputs for source in sources}
@@ -108,7 +122,7 @@ class _Wirer:
                 self._issues.error("step.unused", f'nobody takes the rows of "{node.id}"', *node.draft.path, hint=hint)
 
     def _check_count(self, place: int, node: Node) -> None:
-        sources = self.inputs[place]
+        sources = list(self.inputs[place])
         ids = ", ".join(self._nodes[source].id for source in sources[:5]) + (", ..." if len(sources) > 5 else "")
         path = self._edge_path(node)
         if node.role == "write" and len(sources) > 1:
@@ -142,10 +156,12 @@ class _Wirer:
         if before is None:
             self._broken.add(place)
             return
-        for source in before:
-            other = self._nodes[source].draft
-            if draft.copy is None or other.items != draft.items or other.copy == draft.copy:
-                yield source
+        if number not in self._paired:
+            self._paired[number] = draft.copy is not None and self._nodes[before[0]].draft.items == draft.items
+        if self._paired[number] and draft.copy is not None:
+            yield before[draft.copy]
+        else:
+            yield from before
 
     def _named(self, place: int, name: str, key: str, at: str | int) -> list[int]:
         found = self._places.get(name)
@@ -195,8 +211,7 @@ class _Wirer:
             return
         self.needs[place].add(source)
         edges = self.inputs[place] if giver.gives_rows else self.after[place]
-        if source not in edges:
-            edges.append(source)
+        edges[source] = None
 
 
 def _check_ids(nodes: Sequence[Node], issues: Issues) -> None:

@@ -184,10 +184,8 @@ def test_ten_thousand_steps_are_checked_without_recursion(world: World) -> None:
 
 
 def test_a_circle_of_ten_thousand_steps_is_one_error(world: World, errors_of: Errors) -> None:
-    lines = [
-        f"  - {{id: p{n}, component: box.processor, mode: transform, needs: [p{(n + 1) % 10_000}], config: {{query: q}}}}"
-        for n in range(10_000)
-    ]
+    step = "  - {id: p%d, component: box.processor, mode: transform, needs: [p%d], config: {query: q}}"
+    lines = [step % (n, (n + 1) % 10_000) for n in range(10_000)]
     assert [error[0] for error in errors_of(world.steps("\n".join(lines)))] == ["step.cycle"]
 
 
@@ -202,7 +200,9 @@ PARTS = st.recursive(
     ATOMS,
     lambda part: (
         st.lists(part, max_size=3)
-        | st.dictionaries(st.sampled_from(["table", "query", "connection", "password", "df", "from", "to", "a.b"]), part)
+        | st.dictionaries(
+            st.sampled_from(["table", "query", "connection", "password", "df", "from", "to", "a.b"]), part
+        )
     ),
     max_leaves=6,
 )

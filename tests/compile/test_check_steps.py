@@ -45,12 +45,12 @@ def test_an_option_that_does_not_fit_is_told_where_it_stands(
 
 
 def test_what_the_run_requires_is_required_by_the_check(world: World, errors_of: Errors) -> None:
-    """LESSONS 13: `table:` passed validation, then the run failed for want of `query`. One spec, one checker: a table is
-    enough here, and what is required is told before anything runs."""
+    """LESSONS 13: `table:` passed validation, then the run failed for want of `query`. Here a table is enough, and what
+    is required is told before anything runs."""
     assert world.steps(read("      table: t\n")).valid
     assert errors_of(world.steps(read("      limit: 1\n"))) == [("option.constraint", 7, 5)]
     upsert = write("      table: t\n      write_mode: upsert\n")
-    assert errors_of(world.steps(upsert)) == [("option.constraint", 10, 19)]
+    assert errors_of(world.steps(upsert)) == [("option.constraint", 10, 7)]
 
 
 def test_fields_of_the_connection_count_as_given(world: World, errors_of: Errors) -> None:
@@ -60,7 +60,7 @@ def test_fields_of_the_connection_count_as_given(world: World, errors_of: Errors
     from osiris.connections import Connections
 
     world.connections = Connections.load(world.root, world.catalog, {})
-    assert errors_of(world.steps(read("      table: t\n"))) == [("option.missing", 7, 5), ("option.missing", 8, 52)]
+    assert errors_of(world.steps(read("      table: t\n"))) == [("option.missing", 7, 5), ("option.missing", 9, 50)]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,8 @@ def test_a_broken_spec_is_told_once_however_many_steps_use_it(world: World) -> N
 def test_columns_that_cannot_be_cast_to_are_refused(
     world: World, errors_of: Errors, columns: str, expected: tuple[str, int, int]
 ) -> None:
-    text = f"{READ}  - id: w\n    component: shop.writer\n    mode: write\n    config: {{table: t}}\n    columns: {columns}\n"
+    text = write("      table: t\n").replace("config:\n      table: t", f"config: {{table: t}}\n    columns: {columns}")
+    assert f"    columns: {columns}\n" in text
     assert errors_of(world.steps(text)) == [expected]
 
 
