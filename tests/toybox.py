@@ -1,4 +1,4 @@
-"""The toy box of `tests/plugins`, a connector in a package of its own, put to use by tests."""
+"""The toy box of `tests/plugins/toybox`, a connector in a package of its own, put to use by tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from osiris.components import catalog
 from osiris.components.catalog import Catalog
 from osiris.connectors.registry import Provider, Registry
 
-PLUGINS = Path(__file__).parent / "plugins"
+PLUGINS = Path(__file__).parent / "plugins" / "toybox"
 PASSWORD = "open sesame!"
 BEARS = pa.table({"id": [1, 2, 3], "name": ["Paddington", None, "Pooh"]})
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from osiris.components.component import Component, defaults
 from osiris.components.problems import Problem, shown
+from osiris.components.rules import names_of
 
 
 def audit(component: Component) -> list[Problem]:
@@ -66,9 +68,14 @@ def _constraints(component: Component) -> Iterator[Problem]:
 
 
 def _examples(component: Component) -> Iterator[Problem]:
+    """Whether each example validates. It need not hold connection fields, so rules about them alone do not count."""
+    fields = component.connection_names
+    required = fields & set(component.config_schema.get("required", ()))
     for place, example in enumerate(component.examples):
         config = defaults(component.config_schema, component.option_names) | dict(example)
-        for problem in component.problems(config, elsewhere=component.connection_names - set(example)):
+        ours = [c for c in component.constraints if fields & set(example) or not names_of(c) <= fields]
+        rules = replace(component.rules(), constraints=ours)
+        for problem in rules.problems(config, elsewhere=required - set(example)):
             path = ("examples", place, *problem.path)
             yield Problem(path, "spec.invalid", f"example: {problem.message}", problem.hint)
 

@@ -11,7 +11,7 @@ from osiris.components.audit import audit
 from osiris.components.component import Component, ConnectionField
 from osiris.components.problems import Problem
 from osiris.components.requirements import name_of
-from osiris.components.rules import Rules
+from osiris.components.rules import Rules, names_of
 from osiris.connectors.registry import Provider, Registry, install_command
 from osiris.errors import ConfigError, NotFound, did_you_mean
 
@@ -58,7 +58,7 @@ class Catalog:
             for name in component.connection_names:
                 properties.setdefault(name, component.config_schema["properties"][name])
         for component in components:
-            own = [constraint for constraint in component.constraints if _names_of(constraint) <= set(properties)]
+            own = [constraint for constraint in component.constraints if names_of(constraint) <= set(properties)]
             constraints += [constraint for constraint in own if constraint not in constraints]
         schema = {
             "type": "object",
@@ -102,7 +102,9 @@ class Catalog:
             provider = self.registry.provider(family)
             if name in (known := self._specs(provider)):
                 return self._component(provider, name)
-            hint = did_you_mean(name, known) or f"the family {family} has: {', '.join(known)}"
+            # the family in front would make every name look alike
+            alike = did_you_mean(name.partition(".")[2], [other.partition(".")[2] for other in known])
+            hint = did_you_mean(name, known) if alike else f"the family {family} has: {', '.join(known)}"
         else:
             hint = did_you_mean(name, self.names()) or f"known families: {', '.join(self.registry.families())}"
         raise NotFound(f'there is no component "{name}"', code="component.unknown", hint=hint)
@@ -147,10 +149,6 @@ def _row(provider: Provider, name: str, component: Component | None, state: str,
         "state": state,
     }
     return row | ({"reason": reason} if reason else {})
-
-
-def _names_of(constraint: Mapping[str, Any]) -> set[str]:
-    return {name for kind, names in constraint.items() if kind != "message" for name in names}
 
 
 def _in_order(components: list[Component]) -> list[str]:

@@ -95,6 +95,11 @@ class Rules:
                 yield (name,), f'{self.owner}: "{name}" cannot be used when {case}'
 
 
+def names_of(constraint: Mapping[str, Any]) -> set[str]:
+    """The keys of a config that a constraint is about."""
+    return {name for kind, names in constraint.items() if kind != "message" for name in names}
+
+
 def _same(value: object, wanted: object) -> bool:
     return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
 
