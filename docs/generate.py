@@ -215,7 +215,8 @@ def options(component: Component, names: list[str]) -> str:
     rows = []
     for name in names:
         part = properties[name]
-        text = str(part.get("description", "")).strip().replace("\n", " ")
+        said = [str(part[key]).strip().replace("\n", " ") for key in ("title", "description") if part.get(key)]
+        text = " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in said)
         marks = ["secret"] if component.is_secret(name) else []
         override = component.override(name)
         marks += [f"a step may override it: {override}"] if override else []
