@@ -66,9 +66,13 @@ class SplitSource:
             interrupt_quietly(client)
 
     def classify(self, error: Exception) -> OsirisError:
+        """As the client sees it, and naming this step, not the one that pulls its rows."""
         if self._family is not None:
-            return self._family.classify(error)
-        return error if isinstance(error, OsirisError) else InternalError(f"{type(error).__name__}: {error}")
+            known = self._family.classify(error)
+        else:
+            known = error if isinstance(error, OsirisError) else InternalError(f"{type(error).__name__}: {error}")
+        known.step = known.step or self.name
+        return known
 
     def _watch(self, client: Client) -> None:
         self._client, self._family = client, type(client)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from osiris.connectors.base import Batches, Processor
 from osiris.drivers.bound import Bound, classifying
+from osiris.errors import OsirisError
 from osiris.secrets import redactor
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,13 @@ class TransformDriver:
                 first_error.raise_if_any()
                 raise
         output.name = self.bound.context.step
-        output.guard(first_error, self._processor.classify)
+        output.guard(first_error, self._classify)
         return output
+
+    def _classify(self, error: Exception) -> OsirisError:
+        known = self._processor.classify(error)
+        known.step = known.step or self.bound.context.step
+        return known
 
     def interrupt(self) -> None:
         """As `Processor.interrupt`; a failure to do so must not end the thread that watches over the run."""

@@ -16,11 +16,12 @@ log = logging.getLogger(__name__)
 
 
 class NotCommitted(Exception):
-    """Nothing of a decided flow is committed, and its first writer cannot be: undo it. `reason` is what stood in the
-    way, None when what was staged died with its process."""
+    """Nothing of a decided flow is committed, and its first writer `step` cannot be: undo it. `reason` is what stood in
+    the way, None when what was staged died with its process."""
 
-    def __init__(self, reason: OsirisError | None) -> None:
-        super().__init__(str(reason))
+    def __init__(self, step: str, reason: OsirisError | None) -> None:
+        super().__init__(step, reason)
+        self.step = step
         self.reason = reason
 
 
@@ -103,7 +104,7 @@ class Ending:
             if self._is_committed(decision, problem):
                 return Written(_rows(parts))
         if first:
-            raise NotCommitted(problem)
+            raise NotCommitted(token.step, problem)
         raise problem or InternalError(f"{token.target}: its staging is gone, but other writers of its flow committed")
 
     def _recommit(self, token: Token, parts: Sequence[Part], state: State | None) -> Written:

@@ -175,7 +175,9 @@ class Flow:
             written = self._ending.commit(self._decisions, live)
         except NotCommitted as refused:
             self._decisions = None
-            raise refused.reason or _lost() from refused
+            reason = refused.reason or _lost()
+            reason.step = reason.step or refused.step
+            raise reason from reason.__cause__
         for writing in self.writings:
             if writing.step.id in written:
                 writing.notes = written[writing.step.id].notes

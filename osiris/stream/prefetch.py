@@ -202,6 +202,6 @@ class _Merger:
 
 
 def _known(source: Source, error: BaseException) -> OsirisError:
-    if isinstance(error, Exception):
-        return source.classify(error)
-    return InternalError(f"{source.name}: the read raised {type(error).__name__}")
+    if not isinstance(error, Exception):
+        error = InternalError(f"{source.name}: the read raised {type(error).__name__}")
+    return source.classify(error)
