@@ -5,8 +5,9 @@
 A client sends one JSON object a line and gets lines back, the last of which has `done` or `error`. Sessions begin with
 `login`; a control connection sends `fault`, `wait`, `release` and `sql` instead. A database is a file in FOLDER.
 
-A write: `begin` makes staging, `stage` fills it from any number of sessions, `commit` makes it visible and notes the commit
-id, all in one transaction. Staging is a table, or lives in the memory of the session that began it and dies with it.
+A write: `begin` makes staging, `stage` fills it from any number of sessions, `commit` makes it visible and notes the
+commit id, all in one transaction. Staging is a table, or lives in the memory of the session that began it and dies with
+it.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ LIMIT_S = 60.0
 class Fault:
     """What goes wrong when `on` is asked for `table`, from the row after `rows` on, `times` times.
 
-    refuse (error `code`), drop (hang up), stall (never answer), slow (`ms` before each answer), hold (do it when released,
-    though the client is gone), lost (do it and hang up), mute (do it and never answer), miscount, twist (another type).
+    refuse (error `code`), drop (hang up), stall (never answer), slow (`ms` before each answer), hold (do it when
+    released, though the client is gone), lost (do it and hang up), mute (do it and never answer), miscount, twist
+    (values of another type).
     """
 
     on: str
@@ -109,7 +111,7 @@ class Session(socketserver.StreamRequestHandler):
         database = self.database or request.get("database", "")
         fault = None if request["do"] in CONTROL else self.world.fault(database, request)
         try:
-            if fault is not None and not fault.rows or fault is not None and request["do"] == "stage":
+            if fault is not None and (not fault.rows or request["do"] == "stage"):
                 self.before(fault, database)
             answers = getattr(self, f"do_{request['do']}")(request)
             for answer in self.spoilt(answers, fault, database) if fault else answers:
@@ -332,7 +334,7 @@ class Session(socketserver.StreamRequestHandler):
         return None if found is None else int(found[0])
 
     def columns(self, table: str) -> list[list[str]]:
-        return [[row[1], row[2]] for row in self.sql.execute(f"PRAGMA table_info({quoted(table)})")]
+        return [[row[1], row[2].lower()] for row in self.sql.execute(f"PRAGMA table_info({quoted(table)})")]
 
     def count(self, table: str) -> int:
         return int(self.sql.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])

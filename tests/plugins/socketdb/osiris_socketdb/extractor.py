@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -32,7 +33,7 @@ class Extractor(sdk.Extractor[Client]):
             return sdk.ReadPlan(schema, (sdk.Split(0),), (self.dataset(),), why_one_split="there is one range")
         cuts = sorted({low + (high - low + 1) * number // wanted for number in range(1, wanted)} - {low})
         edges = [None, *cuts, None]  # open at both ends: rows without a key, and rows that come meanwhile
-        ranges = enumerate(zip(edges, edges[1:], strict=False))
+        ranges = enumerate(pairwise(edges))
         splits = tuple(sdk.Split(index, {"low": low, "high": high}) for index, (low, high) in ranges)
         return sdk.ReadPlan(schema, splits, (self.dataset(),))
 
@@ -52,10 +53,7 @@ class Extractor(sdk.Extractor[Client]):
 
     def _batch(self, rows: list[list[object]], schema: pa.Schema, before: int) -> pa.RecordBatch:
         try:
-            arrays = [
-                pa.array([row[place] for row in rows], field.type, from_pandas=False)
-                for place, field in enumerate(schema)
-            ]
+            arrays = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(schema)]
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             place = f"{self.options['table']}, rows {before + 1} to {before + len(rows)}"
             raise sdk.DataError(f"{place}: {error}", row=before + 1) from error
