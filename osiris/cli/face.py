@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osiris.cli.render import Output
-from osiris.errors import EXIT_SIGTERM, Cancelled, ConfigError, OsirisError
+from osiris.errors import ConfigError, OsirisError
 
 if TYPE_CHECKING:
     from osiris.project import Project
@@ -41,8 +41,8 @@ def each(error: OsirisError) -> list[OsirisError]:
 
 @dataclass(slots=True)
 class Face:
-    """`failure` gives the JSON document of the running verb for an error; `stop` is told of SIGTERM by a verb that can
-    end its work in order, otherwise `Cancelled` is raised where the main thread is."""
+    """`failure` gives the JSON document of the running verb for an error; `stop` is given by a verb that can end its
+    work in order, and called with the exit code when a signal comes."""
 
     folder: str | None = None
     output: Output = field(default_factory=Output)
@@ -58,11 +58,3 @@ class Face:
             what = "is not a folder" if root.exists() else "does not exist"
             raise ConfigError(f"the project folder {root} {what}", code="project.missing", hint="osiris init makes one")
         return Project(root, profile=profile)
-
-    def terminate(self) -> None:
-        if self.stop is not None:
-            self.stop(EXIT_SIGTERM)
-            return
-        stopped = Cancelled("terminated")
-        stopped.exit_code = EXIT_SIGTERM
-        raise stopped

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
 from typing import Any
 
 import click
@@ -16,23 +13,21 @@ import click
 from osiris.cli import verbs
 from osiris.cli.face import Face, each, plain_failure
 from osiris.cli.render import fault, logged
+from osiris.cli.signals import Stopped, signals
 from osiris.cli.verb import VerbGroup
-from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, Cancelled, ConfigError, OsirisError
+from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, ConfigError, OsirisError
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run `osiris <arguments>` and return the exit code; nothing but a fault of Python itself is raised."""
     face = Face()
     face.output.json = "--json" in arguments
-    restore = _on_sigterm(face)
     try:
-        with logged(face.output):
+        with logged(face.output), signals(face):
             return _outcome(face, list(arguments))
     except BrokenPipeError:
         face.output.forget_stdout()
         return EXIT_FAILED
-    finally:
-        restore()
 
 
 class Verbs(VerbGroup):
@@ -81,8 +76,8 @@ def _outcome(face: Face, arguments: list[str]) -> int:
         code = asked.exit_code
     except click.ClickException as error:
         code = _misused(face, error)
-    except (KeyboardInterrupt, click.Abort):
-        code = _refused(face, Cancelled("interrupted"))
+    except Stopped as stopped:
+        code = _refused(face, stopped.error)
     except OsirisError as error:
         code = _refused(face, error)
     except BrokenPipeError:
@@ -127,18 +122,6 @@ def _from_os(error: OSError) -> OsirisError:
     failed = OsirisError(named, code="system")
     failed.__cause__ = error
     return failed
-
-
-def _on_sigterm(face: Face) -> Any:
-    """Make SIGTERM end this call in order, exit 143; returns what puts the former handler back."""
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        face.terminate()
-
-    former = signal.signal(signal.SIGTERM, terminate)
-    return lambda: signal.signal(signal.SIGTERM, former)
 
 
 if __name__ == "__main__":
