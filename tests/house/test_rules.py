@@ -56,7 +56,7 @@ RULES = {
     "pandas and numpy": (r"^\s*(import|from) (pandas|numpy)\b|to_pandas|to_numpy", ("osiris/*.py",), ()),
     "whole results in memory": (r"read_all\(|fetchall\(|list\(batches\)", ("osiris/*.py",), ("osiris/testing/",)),
     "a family decided by name": (
-        r"family *(==|!=)|family (not )?in *[\[\(\{]",
+        r"family\w* *(==|!=|\bin\b|\bnot in\b) *[\[\(\{]?[\"']",
         ("osiris/*.py",),
         ("osiris/connectors/",),
     ),
