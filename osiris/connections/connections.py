@@ -104,7 +104,9 @@ class Connections:
             text = f'"{reference}" is not a reference to a connection'
             raise ConfigError(text, code="connection.reference", hint=near or "write @family.alias")
         if alias not in self._families.get(family, {}):
-            near = did_you_mean(reference, self.references())
+            # the family in front would make every reference look alike
+            alike = family not in self._families or did_you_mean(alias, self.aliases(family))
+            near = did_you_mean(reference, self.references()) if alike else ""
             text = f"there is no connection {reference}"
             raise ConfigError(text, code="connection.unknown", hint=near or self._choices(family))
         return family, alias
