@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osiris.compile.issues import Issues
-from osiris.compile.param_types import TYPES, check_value, type_of
+from osiris.compile.param_types import FORMER_TYPES, TYPES, check_value, type_of
 from osiris.errors import ConfigError, did_you_mean
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -73,8 +73,6 @@ def _declaration(name: str, body: Any, issues: Issues) -> Param:
     if body is None:
         return Param(name, "string")
     if not isinstance(body, dict):
-        hint = f"write {name}: {{type: {type_of(body)}, default: ...}}"
-        issues.error("param.shape", f'the param "{name}" must be a mapping', *at, hint=hint)
         return Param(name, type_of(body), body)
     for key in body:
         if key not in KEYS:
@@ -83,17 +81,27 @@ def _declaration(name: str, body: Any, issues: Issues) -> Param:
                 "param.unknown_key", f'unknown key "{key}" of the param "{name}"', *at, key, hint=hint, key=True
             )
     default = body.get("default", NOT_GIVEN)
-    kind = body.get("type", "string" if default in (None, NOT_GIVEN) else type_of(default))
-    if kind not in TYPES:
-        hint = did_you_mean(str(kind), list(TYPES)) or f"types: {', '.join(TYPES)}"
-        issues.error("param.type", f'"{kind}" is no type of a param', *at, "type", hint=hint)
-        kind = "string" if default is NOT_GIVEN else type_of(default)
+    kind = _kind(body, default, issues, at)
     secret = body.get("secret", False)
     if not isinstance(secret, bool):
         issues.error("param.shape", '"secret" must be true or false', *at, "secret")
         secret = True
     param = Param(name, kind, default, _enum(name, kind, body, issues), secret)
     return _without_inline_secret(param, body, issues) if secret else _with_default(param, issues)
+
+
+def _kind(body: Mapping[str, Any], default: Any, issues: Issues, at: tuple[str, str]) -> str:
+    suggested = "string" if default is NOT_GIVEN else type_of(default)
+    kind = body.get("type", suggested)
+    if kind in TYPES:
+        return str(kind)
+    if isinstance(kind, str) and kind in FORMER_TYPES:
+        now = FORMER_TYPES[kind]
+        issues.warn("param.deprecated", f'the type "{kind}" is now called "{now}"', *at, "type", hint=f"write {now}")
+        return now
+    hint = did_you_mean(str(kind), list(TYPES)) or f"types: {', '.join(TYPES)}"
+    issues.error("param.type", f'"{kind}" is no type of a param', *at, "type", hint=hint)
+    return suggested
 
 
 def _enum(name: str, kind: str, body: Mapping[str, Any], issues: Issues) -> tuple[Any, ...] | None:

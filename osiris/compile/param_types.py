@@ -11,6 +11,7 @@ from osiris.documents import loads
 from osiris.errors import ConfigError
 
 TYPES = ("string", "int", "number", "bool", "list", "map", "date")
+FORMER_TYPES = {"integer": "int", "float": "number", "boolean": "bool", "array": "list", "object": "map"}
 WORDS = {
     "string": "text",
     "int": "a whole number",

@@ -16,6 +16,13 @@ SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 RETRY_KEYS = ("attempts", "backoff", "max_backoff")
 COLUMN_KEYS = ("from", "to", "type")
 MAX_ATTEMPTS = 100
+CURES = {
+    ("step", "connection"): "write it under config",
+    ("step", "depends_on"): "it is called needs",
+    ("step", "type"): "it is called component",
+    ("pipeline", "version"): "it is called oml_version",
+}
+"""What to do about keys that other versions and other tools have, and that are near no key of ours."""
 
 
 def seconds(value: Any) -> float | None:
@@ -121,7 +128,7 @@ def unknown_keys(body: dict[str, Any], known: tuple[str, ...], issues: Issues, p
     """Report each key of `body` that `owner` does not have."""
     for key in body:
         if key not in known:
-            hint = did_you_mean(key, list(known)) or f"known: {', '.join(known)}"
+            hint = CURES.get((owner, key)) or did_you_mean(key, list(known)) or f"known: {', '.join(known)}"
             issues.error(f"{owner}.unknown_key", f'unknown key "{key}" of {owner}', *path, key, hint=hint, key=True)
 
 

@@ -183,9 +183,9 @@ def test_ten_thousand_steps_are_checked_without_recursion(world: World) -> None:
     assert len(checked.manifest().steps) == 10_000
 
 
-def test_a_circle_of_ten_thousand_steps_is_one_error(world: World, errors_of: Errors) -> None:
+def test_a_circle_of_thousands_of_steps_is_one_error(world: World, errors_of: Errors) -> None:
     step = "  - {id: p%d, component: box.processor, mode: transform, needs: [p%d], config: {query: q}}"
-    lines = [step % (n, (n + 1) % 10_000) for n in range(10_000)]
+    lines = [step % (n, (n + 1) % 3000) for n in range(3000)]
     assert [error[0] for error in errors_of(world.steps("\n".join(lines)))] == ["step.cycle"]
 
 

@@ -87,10 +87,9 @@ def test_a_whole_text_takes_the_value_and_a_part_takes_its_text(world: World) ->
     ("params", "expected"),
     [
         ("[a]", ("param.shape", 3, 9)),
-        ("{x: 5}", ("param.shape", 3, 13)),
         ("{1x: {default: 1}}", ("param.name", 3, 10)),
         ("{x: {default: 1, defalt: 2}}", ("param.unknown_key", 3, 26)),
-        ("{x: {type: integer, default: 1}}", ("param.type", 3, 20)),
+        ("{x: {type: intt, default: 1}}", ("param.type", 3, 20)),
         ("{x: {type: int, default: a}}", ("param.value", 3, 34)),
         ("{x: {type: int, default: true}}", ("param.value", 3, 34)),
         ("{x: {type: string, default: 1.10}}", ("param.value", 3, 37)),
@@ -109,6 +108,13 @@ def test_a_declaration_that_is_wrong_is_told_where_it_stands(
     checked = world.check(pipeline(params))
     assert expected in errors_of(checked)
     assert "hunter22" not in str(checked.to_json())
+
+
+def test_a_plain_value_is_a_default_and_former_type_names_are_understood(world: World) -> None:
+    """Pipelines of earlier versions: `x: 5`, and `type: integer`."""
+    checked = world.check(pipeline("{x: 5, l: [a], n: {type: integer, default: 1}}", 'path: p, retries: "${params.x}"'))
+    assert checked.manifest().steps[-1].options["retries"] == 5
+    assert ("param.deprecated", 3, 34) in [(w.code, w.line, w.column) for w in checked.warnings]
 
 
 @pytest.mark.parametrize(
