@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
@@ -118,8 +118,9 @@ class StepChecker:
                 hint = "put it into the connection, or use a param with secret: true"
                 self._issues.error("secret.inline", message, *_place(draft, path, former), hint=hint)
         effective = component.option_defaults() | config
-        for problem in component.problems(effective, elsewhere=elsewhere - set(config)):
-            if not self._is_secret_param(effective, problem):
+        problems = component.problems(effective, elsewhere=elsewhere - set(config))
+        for problem in problems:
+            if not self._is_secret_param(effective, problem) and not _is_misspelt(problem, problems):
                 self._tell(draft, problem, former)
         options = {key: value for key, value in effective.items() if key not in names}
         return Settled(component, role, reference, options, overrides)
@@ -195,6 +196,14 @@ class StepChecker:
     def _tell(self, draft: Draft, problem: Problem, former: Mapping[str, str]) -> None:
         at = _place(draft, problem.path, former)
         self._issues.error(problem.code, problem.message, *at, hint=problem.hint, key=problem.code in AT_KEY)
+
+
+def _is_misspelt(problem: Problem, problems: Sequence[Problem]) -> bool:
+    """Whether a missing option is there under a misspelt name, which is told already: one mistake, one error."""
+    if problem.code != "option.missing" or len(problem.path) != 1:
+        return False
+    meant = f'did you mean "{problem.path[0]}"?'
+    return any(other.code == "option.unknown" and other.hint == meant for other in problems)
 
 
 def _place(draft: Draft, path: Path, former: Mapping[str, str]) -> Path:

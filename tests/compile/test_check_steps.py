@@ -53,6 +53,12 @@ def test_what_the_run_requires_is_required_by_the_check(world: World, errors_of:
     assert errors_of(world.steps(upsert)) == [("option.constraint", 10, 7)]
 
 
+def test_a_misspelt_required_option_is_one_error(world: World, errors_of: Errors) -> None:
+    assert errors_of(world.steps(write("      tabel: t\n"))) == [("option.unknown", 9, 7)]
+    both = write("      tabel: t\n      tabl: t\n      x: 1\n")
+    assert [code for code, _, _ in errors_of(world.steps(both))] == ["option.unknown"] * 3
+
+
 def test_fields_of_the_connection_count_as_given(world: World, errors_of: Errors) -> None:
     """`host` is required, and stands in the connection."""
     assert world.steps(read("      table: t\n      connection: '@shop.test'\n")).valid
