@@ -25,8 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with logged(face.output), signals(face):
             return _outcome(face, list(arguments))
-    except BrokenPipeError:
-        face.output.forget_stdout()
+    except OSError as error:  # raised while an outcome was shown: there is no more to be shown there
+        face.output.lose_stdout(error)
         return EXIT_FAILED
 
 
@@ -72,6 +72,7 @@ cli = Verbs(
 def _outcome(face: Face, arguments: list[str]) -> int:
     try:
         code = _invoke(face, arguments)
+        face.output.flush()
     except click.exceptions.Exit as asked:
         code = asked.exit_code
     except click.ClickException as error:
@@ -86,7 +87,6 @@ def _outcome(face: Face, arguments: list[str]) -> int:
         code = _refused(face, _from_os(error))
     except Exception as error:  # noqa: BLE001 - the one place where a fault of Osiris becomes a line and an exit code
         code = _refused(face, fault(error))
-    face.output.flush()
     return code
 
 
@@ -118,7 +118,7 @@ def _misused(face: Face, error: click.ClickException) -> int:
 def _from_os(error: OSError) -> OsirisError:
     """The machine refused something that no part of Osiris expected: a full disk, a folder without permission."""
     reason = (error.strerror or type(error).__name__).lower()
-    named = f"{error.filename}: {reason}" if error.filename else str(error) or reason
+    named = f"{error.filename}: {reason}" if error.filename else reason
     failed = OsirisError(named, code="system")
     failed.__cause__ = error
     return failed

@@ -113,8 +113,10 @@ class Output:
     def flush(self) -> None:
         sys.stdout.flush()
 
-    def forget_stdout(self) -> None:
-        """The reader of our stdout is gone: let nothing complain about it, not even the interpreter's end."""
+    def lose_stdout(self, error: OSError) -> None:
+        """Go on without stdout. A reader who has gone wants no word about it; a full disk is worth one."""
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

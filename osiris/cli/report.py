@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from osiris.cli.render import Output
 
 COLUMNS = ("step", "component", "status", "read", "written", "rejected", "superseded", "time", "stopped by")
-COUNTED = ("read", "written", "rejected", "superseded", "time")
+NUMBERS = ("read", "written", "rejected", "superseded", "time")
+UNREMARKABLE = {"rejected": {0}, "superseded": {0}, "stopped by": {"-", "exhausted"}}
+"""A column in which nothing else stands is left out."""
 
 
 def show_report(output: Output, report: dict[str, Any]) -> None:
@@ -18,22 +20,7 @@ def show_report(output: Output, report: dict[str, Any]) -> None:
     if any(step["status"] == "planned" for step in report["steps"]):
         _show_plan(output, report)
         return
-    rows = [
-        (
-            step["id"],
-            step["component"],
-            step["status"],
-            step["rows_read"],
-            step["rows_written"],
-            step["rows_rejected"],
-            step["rows_superseded"],
-            duration(step["duration_s"]),
-            step["stop_reason"] or "-",
-        )
-        for step in report["steps"]
-    ]
-    if rows:
-        output.table(COLUMNS, rows, right=COUNTED)
+    _show_steps(output, report["steps"])
     for text in report.get("settled", ()):
         output.line(f"settled first: {text}")
     for step in report["steps"]:
@@ -42,6 +29,29 @@ def show_report(output: Output, report: dict[str, Any]) -> None:
     output.line(summary(report), report["status"])
     if report.get("report"):
         output.line(f"report: {report['report']}")
+
+
+def _show_steps(output: Output, steps: list[dict[str, Any]]) -> None:
+    if not steps:
+        return
+    counts = [[step[f"rows_{name}"] for name in NUMBERS[:-1]] for step in steps]
+    rows = [
+        [
+            step["id"],
+            step["component"],
+            step["status"],
+            *count,
+            duration(step["duration_s"]),
+            step["stop_reason"] or "-",
+        ]
+        for step, count in zip(steps, counts, strict=True)
+    ]
+    places = [
+        place
+        for place, name in enumerate(COLUMNS)
+        if name not in UNREMARKABLE or {row[place] for row in rows} - UNREMARKABLE[name]
+    ]
+    output.table([COLUMNS[place] for place in places], [[row[place] for place in places] for row in rows], NUMBERS)
 
 
 def _show_plan(output: Output, report: dict[str, Any]) -> None:

@@ -129,6 +129,5 @@ def test_discover_lists_what_can_be_read(osiris: Osiris, connected: Path) -> Non
     assert "nothing to read" in none.err
 
 
-def test_discover_of_a_broken_connection_fails(osiris: Osiris, connected: Path) -> None:
-    assert osiris("discover", "@filesystem.gone", "--project", connected, "--json").code == 1
+def test_discover_of_a_connection_that_is_not_filled_in_is_refused(osiris: Osiris, connected: Path) -> None:
     assert osiris("discover", "@filesystem.unset", "--project", connected, "--json").code == 2

@@ -8,13 +8,13 @@ from pathlib import Path
 from tests.cli.conftest import Osiris
 
 
-def test_the_demo_runs_twice_and_git_sees_nothing_of_it(osiris_process: Osiris, tmp_path: Path) -> None:
+def test_the_demo_runs_twice_and_git_sees_nothing_of_it(osiris_process: Osiris, osiris: Osiris, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     first = osiris_process("demo", "--rows", "2000")
     assert first.code == 0, first.err
     for word in ("connections doctor", "compile", "run", "ok   orders.parquet: rows: 2000", "try next"):
         assert word in first.out
-    second = osiris_process("demo", "--rows", "2000", "--json")
+    second = osiris("demo", "--rows", "2000", "--project", tmp_path, "--json")
     assert second.code == 0, second.err
     document = second.document("demo")
     assert document["doctor"]["ok"] is True
@@ -24,12 +24,12 @@ def test_the_demo_runs_twice_and_git_sees_nothing_of_it(osiris_process: Osiris, 
     assert status.stdout == ""
 
 
-def test_what_the_demo_proposes_works(osiris_process: Osiris, tmp_path: Path) -> None:
-    proposed = osiris_process("demo", "--rows", "50").out.rpartition("try next\n")[2].splitlines()
+def test_what_the_demo_proposes_works(osiris: Osiris, tmp_path: Path) -> None:
+    proposed = osiris("demo", "--rows", "50", "--dir", tmp_path).out.rpartition("try next\n")[2].splitlines()
     commands = [line.strip().removeprefix("osiris ") for line in proposed if line.strip().startswith("osiris ")]
     assert len(commands) >= 3
     for command in commands:
-        done = osiris_process(*command.replace('"', "").split(), cwd=tmp_path / "osiris-demo")
+        done = osiris(*command.replace('"', "").split(), "--project", tmp_path)
         assert done.code == 0, (command, done.err)
 
 

@@ -169,6 +169,16 @@ def test_a_signal_ends_any_verb_with_its_exit_code(number: signal.Signals, code:
     assert json.loads(out)["error"]["code"] == "run.cancelled"
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_full_disk_under_stdout_is_one_line(more: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "osiris", "components", "list", *more]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "no space left on device" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
 def test_a_reader_that_goes_away_is_no_reason_to_complain() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(0.5)\nfrom osiris.__main__ import main\nmain()", "--help"],
