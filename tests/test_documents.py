@@ -137,6 +137,10 @@ def test_a_refusal_has_line_column_and_code(text: str, expected: tuple[str, int,
     assert refusal(text) == expected
 
 
+def test_a_reference_without_quotes_in_a_mapping_on_one_line_is_told_what_to_do() -> None:
+    assert "must be quoted" in str(refused("a: {b: ${params.x}}").hint)
+
+
 def test_an_alias_is_a_copy_and_a_merge_gives_way_to_own_keys() -> None:
     value = loads("x: &x {a: [1], b: 2}\ny: *x\nz:\n  <<: *x\n  b: 3\n", "f").value
     assert value["z"] == {"b": 3, "a": [1]}

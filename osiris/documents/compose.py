@@ -268,6 +268,8 @@ def _syntax(error: yaml.YAMLError, text: str, name: str) -> ConfigError:
 def _cure(problem: str) -> str | None:
     if "mapping values are not allowed" in problem:
         return 'a text with ": " in it must be quoted; check the indentation as well'
+    if "expected ',' or" in problem:
+        return "inside [ ] and { } a text with { } or ${...} in it must be quoted"
     if "cannot start any token" in problem:
         return "a text that starts with @, %, `, or * must be quoted"
     return None
