@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("step", "component", "status", "read", "written", "rejected", "superseded", "time", "stopped by")
 NUMBERS = ("read", "written", "rejected", "superseded", "time")
-UNREMARKABLE = {"rejected": {0}, "superseded": {0}, "stopped by": {"-", "exhausted"}}
+UNREMARKABLE: dict[str, set[Any]] = {"rejected": {0}, "superseded": {0}, "stopped by": {"-", "exhausted"}}
 """A column in which nothing else stands is left out."""
 
 
@@ -34,8 +34,8 @@ def show_report(output: Output, report: dict[str, Any]) -> None:
 def _show_steps(output: Output, steps: list[dict[str, Any]]) -> None:
     if not steps:
         return
-    counts = [[step[f"rows_{name}"] for name in NUMBERS[:-1]] for step in steps]
-    rows = [
+    counts: list[list[Any]] = [[step[f"rows_{name}"] for name in NUMBERS[:-1]] for step in steps]
+    rows: list[list[Any]] = [
         [
             step["id"],
             step["component"],
