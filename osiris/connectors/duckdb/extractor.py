@@ -48,8 +48,12 @@ class Extractor(base.Extractor[Client]):
                     yield batch
                     self.client.raise_if_interrupted()
             except Exception as error:
-                raise reading.explained_value(error, chosen) from error
+                raise reading.failed(error, chosen, self._called()) from error
         return End(rows, "limit" if limit is not None and rows == limit else EXHAUSTED)
+
+    def _called(self) -> str:
+        """What messages call the thing that is read."""
+        return "the query" if self.options.get("query") is not None else f"the table {self._name()}"
 
     def _name(self) -> Name:
         table = self.options.get("table")
@@ -61,9 +65,9 @@ class Extractor(base.Extractor[Client]):
         query = self.options.get("query")
         if query is None:
             table = self._table()
-            source = Source(f"FROM {table.name.sql}", f"the table {table.name}", _facts(table))
+            source = Source(f"FROM {table.name.sql}", self._called(), _facts(table))
         else:
-            source = Source(sandbox.select_of(con, query, "the query"), "the query")
+            source = Source(sandbox.select_of(con, query, self._called()), self._called())
         return reading.selection(con, source, self.options.get("columns"), self._tail(con))
 
     def _table(self) -> Table:

@@ -22,7 +22,7 @@ def landing_schema(schema: pa.Schema) -> pa.Schema:
     that it cannot hold.
     """
     if not schema.names:
-        raise ConfigError("there is no column to write", code="write.no_columns")
+        raise ConfigError("there is no column", code="column.none")
     seen: dict[str, str] = {}
     for name in schema.names:
         if not name or name.casefold().startswith(RESERVED):
@@ -32,7 +32,7 @@ def landing_schema(schema: pa.Schema) -> pa.Schema:
             raise ConfigError(
                 f"the columns {first!r} and {name!r} are one name to DuckDB",
                 code="column.duplicate",
-                hint="rename one under columns of the write step",
+                hint="rename one of them before this step",
             )
     return pa.schema([field.with_type(landing_type(field.type, field.name)) for field in schema])
 
@@ -162,7 +162,7 @@ def _refused(kind: pa.DataType, column: str) -> DataError:
         f"column {column!r} is of Arrow's type {kind}, which DuckDB cannot hold without changing values",
         code="data.type",
         data_column=column,
-        hint="cast it under columns of the write step, or in the source",
+        hint="cast it before this step, or under columns of a write step",
     )
 
 

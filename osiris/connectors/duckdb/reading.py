@@ -14,7 +14,7 @@ from duckdb.sqltypes import DuckDBPyType
 from osiris.connectors.duckdb import sandbox
 from osiris.connectors.duckdb.failures import known as known_error
 from osiris.connectors.duckdb.tables import quoted
-from osiris.errors import ConfigError, DataError, did_you_mean
+from osiris.errors import Cancelled, ConfigError, DataError, did_you_mean
 
 FETCH_ROWS: Final = 2048
 """What DuckDB makes at a time anyway: a batch of huge texts cannot be cut smaller than this."""
@@ -85,13 +85,16 @@ def stream(con: duckdb.DuckDBPyConnection, chosen: Selection) -> Generator[pa.Re
         yield _settled(waiting, chosen)
 
 
-def explained_value(error: Exception, chosen: Selection) -> Exception:
-    """A failed conversion, named after the column if only one is converted on the way out."""
+def failed(error: Exception, chosen: Selection, name: str) -> Exception:
+    """What went wrong while the rows were read: in which line of the SQL `name`, or in which column."""
     mapped = known_error(error)
-    if not isinstance(mapped, DataError) or len(chosen.cast_columns) != 1:
+    if mapped is None:
         return error
-    (name,) = chosen.cast_columns
-    return DataError(f"column {name!r}: {mapped.message}", code=mapped.code, data_column=name, hint=mapped.hint)
+    columns = chosen.cast_columns
+    if isinstance(mapped, DataError) and len(columns) == 1 and "source column" in mapped.message:
+        text = f"column {columns[0]!r}: {mapped.message}"
+        return DataError(text, code=mapped.code, data_column=columns[0], hint=mapped.hint)
+    return mapped if isinstance(mapped, Cancelled) else sandbox.explained(error, name, lines_before=1)
 
 
 def arrow_type(kind: DuckDBPyType, column: str) -> pa.DataType:

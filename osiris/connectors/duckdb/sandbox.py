@@ -134,6 +134,6 @@ _ENGINE: Final = frozenset(
     {"current_setting", "getenv", "getvariable", "write_log", "nextval", "setval", "currval", "pg_conf_load_time"}
 )
 _CATALOGS: Final = frozenset(
-    {"information_schema", "pg_catalog", "pg_settings"}
+    {"information_schema", "pg_catalog", "pg_settings", "pragma_database_list"}
     | {"sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"}
 )

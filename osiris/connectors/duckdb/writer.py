@@ -180,6 +180,7 @@ class Writer(base.Writer[Client]):
         reason = "which is part of the key" if wanted.mode == "upsert" else "but the table takes no null there"
         rows = 0
         for batch in batches:
+            self.client.raise_if_interrupted()
             if not batch.num_rows:
                 continue
             landing.refuse_nulls(batch, places, reason, rows)
