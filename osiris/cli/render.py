@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
-import tempfile
-import textwrap
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +60,9 @@ class Output:
 
     def paragraph(self, text: str) -> None:
         """Running text, broken where the terminal ends."""
+        import shutil
+        import textwrap
+
         width = min(PARAGRAPH_WIDTH, shutil.get_terminal_size().columns)
         for part in textwrap.wrap(" ".join(text.split()), width):
             self.line(part)
@@ -266,6 +266,8 @@ def _traceback(error: BaseException) -> str:
 
 
 def _keep_traceback(text: str) -> str | None:
+    import tempfile
+
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="osiris-", suffix=".txt", delete=False) as file:
             file.write(text)
