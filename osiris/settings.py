@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from osiris import documents
+from osiris.components import check
 from osiris.components.rules import Rules
 from osiris.connectors.registry import Policy
 from osiris.documents import Document
@@ -94,7 +95,7 @@ def _checked(document: Document) -> dict[str, Any]:
     values = document.value
     if not isinstance(values, dict):
         raise document.error(f"{FILE} must be a mapping", hint="start with: version: 1")
-    problems = Rules(FILE, SCHEMA, noun="key").problems(values)
+    problems = check.problems(Rules(FILE, SCHEMA, noun="key"), values)
     if problems:
         first = problems[0]
         key = first.code.endswith("unknown")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from osiris.components import check
 from osiris.components.component import Component, defaults
 from osiris.components.problems import Problem, shown
 from osiris.components.rules import names_of
@@ -49,7 +50,7 @@ def _formats(schema: Any, at: tuple[str | int, ...]) -> Iterator[Problem]:
 
 def _defaults(component: Component) -> Iterator[Problem]:
     values = defaults(component.config_schema, list(component.config_schema["properties"]))
-    for problem in component.rules().problems(values, present_only=True):
+    for problem in check.problems(component.rules(), values, present_only=True):
         path = ("configSchema", "properties", *problem.path[:1], "default")
         yield Problem(path, "spec.invalid", f"default: {problem.message}")
 
@@ -75,7 +76,7 @@ def _examples(component: Component) -> Iterator[Problem]:
         config = defaults(component.config_schema, component.option_names) | dict(example)
         ours = [c for c in component.constraints if fields & set(example) or not names_of(c) <= fields]
         rules = replace(component.rules(), constraints=ours)
-        for problem in rules.problems(config, elsewhere=required - set(example)):
+        for problem in check.problems(rules, config, elsewhere=required - set(example)):
             path = ("examples", place, *problem.path)
             yield Problem(path, "spec.invalid", f"example: {problem.message}", problem.hint)
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from osiris.components import requirements
+from osiris.components import check, requirements
 from osiris.components.problems import Problem
 from osiris.components.rules import Rules
 
@@ -87,8 +87,8 @@ class Component:
     def problems(
         self, effective_config: Mapping[str, Any], *, present_only: bool = False, elsewhere: Collection[str] = ()
     ) -> list[Problem]:
-        """Every fault of an effective config; see `Rules.problems` for the two switches."""
-        return self.rules().problems(effective_config, present_only=present_only, elsewhere=elsewhere)
+        """Every fault of an effective config; see `check.problems` for the two switches."""
+        return check.problems(self.rules(), effective_config, present_only=present_only, elsewhere=elsewhere)
 
     def rules(self) -> Rules:
         return Rules(self.name, self.config_schema, self.constraints, self.secrets, self.aliases)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from osiris.components import check
 from osiris.components.catalog import Catalog, Rules
 from osiris.components.component import defaults
 from osiris.connections import layout
@@ -233,5 +234,5 @@ def _schema_faults(rules: Rules, values: dict[str, Any], filled: Filled) -> list
             redactor.text(problem.message),
             problem.hint,
         )
-        for problem in rules.problems(values, elsewhere=filled.unknown)
+        for problem in check.problems(rules, values, elsewhere=filled.unknown)
     ]

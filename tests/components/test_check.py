@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from osiris.components import check
 from osiris.components.problems import Problem
 from osiris.components.rules import Rules
 
@@ -37,7 +38,7 @@ RULES = Rules("box.writer", SCHEMA, secrets=("/password", "/a~1b"), aliases={"sq
 
 
 def problems(config: dict[str, Any], **more: Any) -> list[Problem]:
-    return RULES.problems({"table": "t", **config}, **more)
+    return check.problems(RULES, {"table": "t", **config}, **more)
 
 
 def only(config: dict[str, Any]) -> Problem:
@@ -92,14 +93,16 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_config() -> None:
 
 
 def test_a_required_option_is_told_once() -> None:
-    (found,) = RULES.problems({})
+    (found,) = check.problems(RULES, {})
     assert (found.path, found.message) == (("table",), 'the option "table" of box.writer is required')
 
 
 def test_what_is_set_elsewhere_counts_as_present() -> None:
-    assert RULES.problems({}, elsewhere={"table"}) == []
-    assert RULES.problems({}, present_only=True) == []
-    assert [problem.code for problem in RULES.problems({"columns": [{}]}, present_only=True)] == ["option.missing"]
+    assert check.problems(RULES, {}, elsewhere={"table"}) == []
+    assert check.problems(RULES, {}, present_only=True) == []
+    assert [problem.code for problem in check.problems(RULES, {"columns": [{}]}, present_only=True)] == [
+        "option.missing"
+    ]
 
 
 def test_no_message_shows_a_value_where_a_secret_stands() -> None:
@@ -148,15 +151,15 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
 def test_constraints(kind: str, config: dict[str, Any], message: str | None) -> None:
     """LESSONS 13: `table:` passed validation, then the run failed: "'query' is required"."""
     schema = {**SCHEMA, "required": []}
-    found = Rules("box.writer", schema, (CONSTRAINTS[kind],)).problems(config)
+    found = check.problems(Rules("box.writer", schema, (CONSTRAINTS[kind],)), config)
     assert len(found) == (message is not None)
     assert (message or "") in "".join(problem.message for problem in found)
 
 
 def test_a_constraint_says_nothing_of_what_is_missing_where_that_is_not_known() -> None:
     rules = Rules("box.writer", SCHEMA, tuple(CONSTRAINTS.values()))
-    assert rules.problems({"write_mode": "upsert", "limit": 1}, present_only=True) == []
-    found = rules.problems({"query": "select"}, elsewhere={"table"})
+    assert check.problems(rules, {"write_mode": "upsert", "limit": 1}, present_only=True) == []
+    found = check.problems(rules, {"query": "select"}, elsewhere={"table"})
     assert [problem.code for problem in found] == ["option.constraint"]
 
 
@@ -165,4 +168,4 @@ def test_a_reference_out_of_the_schema_is_never_fetched() -> None:
 
     schema = {"type": "object", "properties": {"x": {"$ref": "https://example.invalid/schema.json"}}}
     with pytest.raises(referencing.exceptions.Unresolvable):
-        Rules("box.writer", schema).problems({"x": 1})
+        check.problems(Rules("box.writer", schema), {"x": 1})
