@@ -98,11 +98,15 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How to run: `again` starts anew after settling, `wait` waits for another run on the same target to end."""
+    """How to run: `again` starts anew after settling, `wait` waits for another run on the same target to end.
+
+    `warnings` are what was known before the run; its report tells them too.
+    """
 
     again: bool = False
     wait: bool = False
     dry_run: bool = False
+    warnings: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)
     cancellation: Cancellation = field(default_factory=Cancellation)
 

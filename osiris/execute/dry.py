@@ -11,14 +11,14 @@ from osiris.connectors.base import ReadPlan
 from osiris.connectors.pool import Group, Pool
 from osiris.drivers.bound import Bound
 from osiris.drivers.extract import ExtractDriver
-from osiris.errors import OsirisError
+from osiris.errors import NotFound, OsirisError
 from osiris.execute.base import Environment
 from osiris.execute.summary import outcome
 from osiris.runs import Report, StepReport, peak_memory_mb
 from osiris.step import Context, Workspace
 
 
-def preview(environment: Environment, manifest: Manifest, started: float) -> Report:
+def preview(environment: Environment, manifest: Manifest, warnings: tuple[str, ...], started: float) -> Report:
     """Resolve every step, load its connector, and plan the reads from metadata. Writers are resolved and not opened."""
     pool = Pool(environment.registry)
     clients = pool.group()
@@ -29,6 +29,10 @@ def preview(environment: Environment, manifest: Manifest, started: float) -> Rep
             try:
                 steps.append(_preview(environment, step, clients, Path(folder)))
             except OsirisError as error:
+                if isinstance(error, NotFound) and step.after:
+                    note = f"not there yet, an earlier step may make it: {error}"
+                    steps.append(StepReport(step.id, step.component, "planned", notes=(note,)))
+                    continue
                 error.step = step.id
                 failure = failure or error
                 steps.append(StepReport(step.id, step.component, "failure"))
@@ -44,6 +48,7 @@ def preview(environment: Environment, manifest: Manifest, started: float) -> Rep
         peak_memory_mb(),
         "",
         tuple(steps),
+        warnings=warnings,
         error=failure,
     )
 

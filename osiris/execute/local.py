@@ -22,7 +22,7 @@ from osiris.execute.recover import Settlement
 from osiris.execute.scene import Scene
 from osiris.execute.supervise import run_flow, supervise
 from osiris.runs import Edge, FlowState, Ledger, Report, RunFolder, StepReport, create, peak_memory_mb, unfinished
-from osiris.secrets import RedactingFilter
+from osiris.secrets import RedactingFilter, redactor
 from osiris.stream import Budget, SpillSpace
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class LocalExecutor(Executor):
         started = time.monotonic()
         request.progress.steps = {step.id: StepProgress(step.id, step.component) for step in manifest.steps}
         if request.dry_run:
-            return preview(self._environment, manifest, started)
+            return preview(self._environment, manifest, request.warnings, started)
         entry = Leases(self._environment.root, manifest.name)
         try:
             proceed = request.cancellation.raise_if_requested
@@ -102,9 +102,10 @@ class LocalExecutor(Executor):
             SpillSpace(environment.spill_limit_bytes),
             sink,
             request,
+            list(request.warnings),
         )
         try:
-            with _logging_to(folder.path / "osiris.log"):
+            with _logging_to(folder.path / "osiris.log", scene.warnings):
                 yield scene
         finally:
             scene.close()
@@ -120,7 +121,6 @@ class _Work:
         self._settled = settled
         self._steps: dict[str, StepReport] = {}
         self._edges: list[Edge] = []
-        self._warnings: list[str] = []
 
     def run(self) -> Report:
         scene = self._scene
@@ -191,7 +191,7 @@ class _Work:
             str(scene.folder.path / "report.json"),
             ordered,
             tuple(self._edges),
-            tuple(self._warnings),
+            tuple(dict.fromkeys(scene.warnings)),
             self._settled,
             error,
         )
@@ -224,19 +224,33 @@ def _close_ledger(folder: RunFolder) -> None:
     ledger.close()
 
 
+class _Keeping(logging.Handler):
+    """Keeps the warnings that are logged, for the report."""
+
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._kept.append(redactor.text(record.getMessage()))
+
+
 @contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Everything that Osiris logs, from INFO up, redacted, into the run's own file."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(RedactingFilter())
+def _logging_to(path: Path, warnings: list[str]) -> Iterator[None]:
+    """Everything that Osiris logs, from INFO up, redacted, into the run's own file; warnings into `warnings` too."""
+    file = logging.FileHandler(path, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    file.addFilter(RedactingFilter())
     logger = logging.getLogger("osiris")
     level = logger.level
-    logger.addHandler(handler)
+    handlers = (file, _Keeping(warnings))
+    for handler in handlers:
+        logger.addHandler(handler)
     logger.setLevel(min(level or logging.WARNING, logging.INFO))
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        for handler in handlers:
+            logger.removeHandler(handler)
         logger.setLevel(level)
-        handler.close()
+        file.close()

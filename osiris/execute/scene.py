@@ -36,6 +36,7 @@ class Scene:
     spill: SpillSpace
     sink: Sink
     request: Request
+    warnings: list[str]
 
     @property
     def scratch(self) -> Path:

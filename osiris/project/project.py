@@ -34,10 +34,11 @@ BUILD = "build"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A manifest and where it was written; `path` is None when it was not."""
+    """A manifest and where it was written; `path` is None when it was not. `warnings` are those of the check."""
 
     manifest: Manifest
     path: Path | None
+    warnings: tuple[str, ...] = ()
 
 
 class Project:
@@ -91,10 +92,11 @@ class Project:
     def compile(self, pipeline: str | Path, params: Mapping[str, str] | None = None, write: bool = True) -> Compiled:
         """Freeze a pipeline, into `build/` unless `write` is false. Raises ConfigError that tells all of its faults."""
         from osiris.compile import manifest
-        from osiris.compile.check import compile_pipeline
 
-        found = compile_pipeline(self.path(pipeline), params=params or {}, **self._inputs())
-        return Compiled(found, manifest.write(found, self.root / BUILD) if write else None)
+        checked = self.check(pipeline, params)
+        found = checked.manifest()
+        path = manifest.write(found, self.root / BUILD) if write else None
+        return Compiled(found, path, tuple(str(warning) for warning in checked.warnings))
 
     def run(  # noqa: PLR0913 - the options of one command
         self,
@@ -114,15 +116,16 @@ class Project:
         is told by the report. `progress` is filled while it runs, `cancel` stops it in order.
         """
         from osiris.compile import manifest
+        from osiris.execute.base import Cancellation, Progress, Request
         from osiris.project import run
 
         path = self.path(pipeline)
         if path.is_dir() or path.name == manifest.FILE:
-            found = run.load_manifest(self, path, allow_drift=allow_drift)
+            compiled = run.load_manifest(self, path, params or {}, allow_drift=allow_drift)
         else:
-            found = self.compile(pipeline, params, write=not dry_run).manifest
-        request = run.request_of(again, wait, dry_run, progress, cancel)
-        return run.run(self, found, params or {}, request)
+            compiled = self.compile(pipeline, params, write=not dry_run)
+        request = Request(again, wait, dry_run, compiled.warnings, progress or Progress(), cancel or Cancellation())
+        return run.run(self, compiled.manifest, params or {}, request)
 
     def runs(self) -> list[RunSummary]:
         """Every run that was not pruned, newest first, failed and unfinished ones included."""

@@ -1,4 +1,4 @@
-"""Running a pipeline of a project: compile when needed, refuse drift, hand over to the executor, keep what `retention` says."""
+"""Running a manifest of a project: refuse drift, hand over to the executor, then keep the runs that `retention` says."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from osiris.compile.params import resolve_secret_params, secret_values
 from osiris.compile.plan import drift
 from osiris.connectors.base import Options
 from osiris.errors import ConfigError
-from osiris.execute.base import Binding, Cancellation, Environment, Progress, Request
+from osiris.execute.base import Binding, Environment, Request
 from osiris.execute.local import LocalExecutor
+from osiris.project.project import Compiled
 from osiris.runs import Report
 from osiris.runs.retention import prune
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Project, manifest: Manifest, params: Mapping[str, str], request: Request) -> Report:
-    """Run `manifest` here. Raises OsirisError for what is wrong before the first step; later failures are in the Report."""
+    """Run `manifest` here. Raises an OsirisError for what is wrong before the first step; the Report tells the rest."""
     bind = _binder(project, manifest, params)
     settings = project.settings
     environment = Environment(
@@ -41,24 +42,20 @@ def run(project: Project, manifest: Manifest, params: Mapping[str, str], request
     return report
 
 
-def load_manifest(project: Project, path: Path, *, allow_drift: bool) -> Manifest:
-    """A compiled manifest, refused when a connector it was compiled with has changed, unless `allow_drift`."""
+def load_manifest(project: Project, path: Path, params: Mapping[str, str], *, allow_drift: bool) -> Compiled:
+    """A compiled manifest. Refused when a connector it was compiled with has changed, unless `allow_drift`, and with
+    params that are already compiled in."""
     manifest = manifests.load(path)
+    fixed = sorted(set(params) - set(manifest.secret_params))
+    if fixed:
+        text = f"the manifest is compiled, so the param {fixed[0]!r} can no longer be set"
+        raise ConfigError(text, code="param.compiled", file=str(path), hint="run the pipeline instead of its manifest")
     changed = drift(manifest, project.catalog)
     if changed and not allow_drift:
-        raise ConfigError(
-            f"the manifest's connectors have changed: {'; '.join(changed)}",
-            code="manifest.drift",
-            file=str(path),
-            hint="compile the pipeline again, or give --allow-drift",
-        )
-    return manifest
-
-
-def request_of(
-    again: bool, wait: bool, dry_run: bool, progress: Progress | None, cancel: Cancellation | None
-) -> Request:
-    return Request(again, wait, dry_run, progress or Progress(), cancel or Cancellation())
+        text = f"the manifest's connectors have changed: {'; '.join(changed)}"
+        hint = "compile the pipeline again, or give --allow-drift"
+        raise ConfigError(text, code="manifest.drift", file=str(path), hint=hint)
+    return Compiled(manifest, path, tuple(changed))
 
 
 def _binder(project: Project, manifest: Manifest, params: Mapping[str, str]) -> Any:
