@@ -12,7 +12,7 @@ import click
 
 from osiris.cli import verbs
 from osiris.cli.face import Face, each, plain_failure
-from osiris.cli.render import fault, logged
+from osiris.cli.render import fault, logged, tolerate_any_text
 from osiris.cli.signals import Stopped, signals
 from osiris.cli.verb import VerbGroup
 from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, ConfigError, OsirisError
@@ -20,6 +20,7 @@ from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, ConfigError, Osiris
 
 def main(arguments: Sequence[str]) -> int:
     """Run `osiris <arguments>` and return the exit code; nothing but a fault of Python itself is raised."""
+    tolerate_any_text()
     face = Face()
     face.output.json = "--json" in arguments
     try:

@@ -36,6 +36,15 @@ def test_nothing_is_written_where_one_of_the_files_is_there(osiris: Osiris, tmp_
     assert osiris("init", tmp_path, "--json").document("init")["error"]["code"] == "init.exists"
 
 
+def test_a_gitignore_is_left_as_it_is(osiris: Osiris, tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.log\n")
+    done = osiris("init", tmp_path)
+    assert done.code == 0
+    assert (tmp_path / ".gitignore").read_text() == "*.log\n"
+    assert "run_logs/" in done.err
+    assert (tmp_path / "osiris.yaml").is_file()
+
+
 def test_a_dangling_link_counts_as_a_file(osiris: Osiris, tmp_path: Path) -> None:
     (tmp_path / ".gitignore").symlink_to(tmp_path / "nowhere")
     assert osiris("init", tmp_path).code == 2

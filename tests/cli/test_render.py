@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import warnings
+from pathlib import Path
 
 import pytest
 
 from osiris.cli.render import Output, log_more, logged, plain_table, rich_table
 from osiris.secrets import redactor
+from tests.cli.conftest import Osiris
 
 
 def test_a_plain_table_is_aligned_and_never_cut() -> None:
@@ -80,6 +82,13 @@ def test_quiet_keeps_results_and_drops_messages(capsys: pytest.CaptureFixture[st
     output.done("done")
     output.note("message")
     assert capsys.readouterr() == ("result\n", "")
+
+
+def test_a_poor_terminal_gets_escapes_instead_of_a_failure(osiris_process: Osiris, tmp_path: Path) -> None:
+    assert osiris_process("init", "žluť", PYTHONIOENCODING="ascii").out.startswith("wrote \\u017elu\\u0165/")
+    as_json = osiris_process("init", "kůň", "--json", PYTHONIOENCODING="ascii")
+    assert as_json.document("init")["project"] == "kůň"
+    assert (tmp_path / "kůň/osiris.yaml").is_file()
 
 
 def test_text_that_no_encoding_holds_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
