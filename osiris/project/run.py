@@ -1,4 +1,4 @@
-"""Running a manifest of a project: refuse drift, hand over to the executor, then keep the runs that `retention` says."""
+"""Running a manifest of a project: refuse drift, hand over to the executor, then keep the runs `retention` allows."""
 
 from __future__ import annotations
 
