@@ -12,6 +12,7 @@ from osiris.components import check
 from osiris.components.rules import Rules
 from osiris.connectors.registry import Policy
 from osiris.documents import Document
+from osiris.errors import ConfigError
 from osiris.step import MEMORY_BYTES
 
 FILE = "osiris.yaml"
@@ -71,8 +72,12 @@ SCHEMA: dict[str, Any] = {
 def load(root: Path) -> Settings:
     """The settings of the project folder `root`. Raises ConfigError with line and column for whatever is wrong."""
     path = root / FILE
-    if not path.is_file():
-        return Settings()
+    try:
+        if not path.is_file():
+            return Settings()
+    except PermissionError as error:
+        text = f"the project's folder {root} cannot be read: permission denied"
+        raise ConfigError(text, code="file.unreadable", hint="look at the folder's permissions") from error
     document = documents.load(path)
     values = _checked(document)
     plugins = values.get("plugins", {})

@@ -20,7 +20,7 @@ def find(root: Path, environ: Mapping[str, str]) -> Path | None:
     folders = [root, *root.parents]
     if home := environ.get("OSIRIS_HOME"):
         folders.append(Path(home).expanduser())
-    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
+    return next((folder / FILE for folder in folders if _is_there(folder / FILE)), None)
 
 
 def read(path: Path) -> Document:
@@ -52,6 +52,14 @@ def connections_of(document: Document | None) -> dict[str, dict[str, dict[str, A
     """Family to alias to the fields as written, `default` included."""
     top = document.value if document is not None else None
     return (top or {}).get("connections") or {}
+
+
+def _is_there(path: Path) -> bool:
+    """False also where a folder above the project may not be looked into."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _check_family(document: Document, family: str, aliases: Any) -> None:

@@ -119,10 +119,11 @@ class Doctor:
             return Diagnosis.of([_failed("config.schema", error)])
         except ConfigError as error:
             return _untestable(error.message, error.hint, ())
-        examined = self._examine(target)
-        if isinstance(examined, Diagnosis):
-            return examined
-        checks = _config_checks(examined)
+        found = self._examine(target)
+        if isinstance(found, Diagnosis):
+            return found
+        examined, took_ms = found
+        checks = _config_checks(examined, took_ms)
         if examined.connection is None:
             return Diagnosis.of(checks)
         lacking = self._lacking(target.family)
@@ -131,8 +132,9 @@ class Doctor:
         left_s = max(LEAST_S, self.timeout_s - (time.monotonic() - started))
         return self._connect(target, examined.connection, checks, left_s)
 
-    def _examine(self, target: Target) -> Examined | Diagnosis:
-        """The connection resolved; a plugin that fetches secrets may hang, so this has the deadline too."""
+    def _examine(self, target: Target) -> tuple[Examined, float] | Diagnosis:
+        """The connection resolved, and how long it took: a plugin that fetches secrets may hang, so this has the
+        deadline too."""
         found: list[Examined] = []
 
         def probe() -> str:
@@ -140,7 +142,7 @@ class Doctor:
             return ""
 
         diagnosis = self._guarded("secrets.resolved", probe)
-        return found[0] if found else diagnosis
+        return (found[0], diagnosis.latency_ms) if found else diagnosis
 
     def _connect(
         self, target: Target, connection: Connection, checks: Sequence[CheckResult], timeout_s: float
@@ -185,13 +187,13 @@ class Doctor:
         return "check " + ", ".join(f"{name}: {text}" for name, text in secrets.items()) if secrets else None
 
 
-def _config_checks(examined: Examined) -> list[CheckResult]:
-    """The two checks that need no connection."""
+def _config_checks(examined: Examined, took_ms: float) -> list[CheckResult]:
+    """The two checks that need no connection; what takes time of them is fetching secrets."""
     schema = [fault for fault in examined.faults if fault.check == "config.schema"]
     secrets = [fault for fault in examined.faults if fault.check == "secrets.resolved"]
     found = [
         _of_faults("config.schema", schema, "the fields are as the family wants them"),
-        _of_faults("secrets.resolved", secrets, "all variables and secrets are there"),
+        replace(_of_faults("secrets.resolved", secrets, "all variables and secrets are there"), ms=took_ms),
     ]
     if examined.short_secrets and not secrets:
         message = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,25 @@ def test_else_it_is_found_in_the_home_of_osiris(tmp_path: Path) -> None:
     (home / "osiris_connections.yaml").write_text(TWO)
     assert Connections.load(project, toy_catalog(), {"OSIRIS_HOME": str(home)}).families() == ["toybox", "other"]
     assert Connections.load(project, toy_catalog(), {}).path is None
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_obstacle(tmp_path: Path) -> None:
+    """In a process of another user, since nothing is forbidden to the administrator who may run the tests."""
+    project = tmp_path / "closed" / "project"
+    project.mkdir(parents=True)
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from osiris.connections import layout\nfrom osiris import errors, settings\n"
+        "root = Path(sys.argv[1])\nroot.parent.chmod(0)\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "try:\n    settings.load(root)\nexcept errors.ConfigError as error:\n    print(error.code)\n"
+        "print(layout.find(root, {}))"
+    )
+    try:
+        done = subprocess.run([sys.executable, "-c", program, project], capture_output=True, text=True, check=True)
+    finally:
+        project.parent.chmod(0o700)
+    assert done.stdout == "file.unreadable\nNone\n"
 
 
 @pytest.mark.parametrize(
