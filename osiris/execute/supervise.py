@@ -64,19 +64,22 @@ def supervise(job: Job, scene: Scene, timeout_s: float | None = None) -> None:
     Raises what the job raised, as an OsirisError. A second Ctrl-C abandons it, a third one leaves it behind.
     """
     raised: list[BaseException] = []
+    ended = threading.Event()  # not Thread.join: Ctrl-C inside it makes Python 3.11 take the thread for ended
 
     def work() -> None:
         try:
             job.run()
         except BaseException as error:  # noqa: BLE001 - carried to the supervising thread, which raises it
             raised.append(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=work, name=f"osiris-flow-{job.id}", daemon=True)
     watch = _Watch(job, scene, timeout_s)
     thread.start()
-    while thread.is_alive():
+    while not ended.is_set():
         try:
-            thread.join(POLL_S)
+            ended.wait(POLL_S)
             watch.look()
         except KeyboardInterrupt:
             if scene.request.cancellation.urgent:
