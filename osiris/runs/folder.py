@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from osiris.errors import NotFound
 from osiris.runs import ledger, report
 
 FOLDER = "run_logs"
+NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z_[0-9a-f]{12}")
+STAMP = "%Y%m%dT%H%M%S.%fZ"
+"""Down to the microsecond: names sort by time, also of runs that begin in one second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class RunFolder:
     def started_at(self) -> str:
         """ISO 8601 in UTC, from the folder's name."""
         stamp = self.path.name.rpartition("_")[0]
-        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat()
+        return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC).isoformat()
 
     def state(self) -> ledger.RunState:
         return ledger.read(self.path)
@@ -64,7 +68,7 @@ class RunSummary:
 def create(root: Path, profile: str, pipeline: str) -> RunFolder:
     """Make the folder of a new run; its id is 12 hex digits."""
     run_id = secrets.token_hex(6)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime(STAMP)
     path = root / FOLDER / profile / pipeline / f"{stamp}_{run_id}"
     path.mkdir(parents=True)
     return RunFolder(path, run_id, pipeline, profile)
@@ -72,7 +76,9 @@ def create(root: Path, profile: str, pipeline: str) -> RunFolder:
 
 def find(root: Path, profile: str = "*", pipeline: str = "*") -> Iterator[RunFolder]:
     """All runs, oldest first within a pipeline, failed and unfinished ones included."""
-    for path in sorted((root / FOLDER).glob(f"{_escape(profile)}/{_escape(pipeline)}/*_*")):
+    for path in sorted((root / FOLDER).glob(f"{_escape(profile)}/{_escape(pipeline)}/*Z_*")):
+        if not NAME.fullmatch(path.name):
+            continue  # not ours
         yield RunFolder(path, path.name.rpartition("_")[2], path.parent.name, path.parent.parent.name)
 
 
