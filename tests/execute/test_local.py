@@ -9,7 +9,7 @@ import pytest
 
 from osiris.compile.manifest import ColumnMap
 from osiris.execute.base import Progress, Request
-from tests.plugins.lab import Lab, hostile, manifest, read, write
+from tests.plugins.lab import Lab, hostile, read, write
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
@@ -99,7 +99,7 @@ def test_the_last_of_equal_keys_wins_in_split_order_and_the_others_are_counted(l
 def test_progress_counts_rows_and_ends_done(lab: Lab) -> None:
     lab.database.numbers("source", 100)
     progress = Progress()
-    lab.run(manifest(read("r", "source"), write("w", "r", "target")), Request(progress=progress))
+    lab.run(lab.manifest(read("r", "source"), write("w", "r", "target")), Request(progress=progress))
     assert {step.id: (step.state, step.rows) for step in progress.steps.values()} == {
         "r": ("done", 100),
         "w": ("done", 100),

@@ -120,9 +120,9 @@ class Database:
     def mend(self) -> None:
         self.control("mend")
 
-    def wait(self, kind: str, times: int = 1) -> None:
-        """Until a fault of that kind has struck."""
-        assert self.control("wait", kind=kind, times=times), f"no {kind} happened"
+    def hits(self, kind: str) -> int:
+        """How often a fault of that kind has struck."""
+        return int(self.control("hits", kind=kind))
 
     def release(self) -> None:
         self.control("release")
@@ -139,7 +139,7 @@ class Database:
 
 def read(name: str, table: str, component: str = "socketdb.extractor", **options: Any) -> ManifestStep:
     given = {"table": table} if component == "socketdb.extractor" else {}
-    return ManifestStep(name, component, "read", options={**given, **options})
+    return ManifestStep(name, component, "read", connection=connection(component), options={**given, **options})
 
 
 def hostile(name: str, behaviour: str = "good", **options: Any) -> ManifestStep:
@@ -151,12 +151,12 @@ def transform(name: str, *inputs: str, behaviour: str = "chain", **options: Any)
 
 
 def write(name: str, source: str, table: str, component: str = "socketdb.writer", **options: Any) -> ManifestStep:
-    return ManifestStep(name, component, "write", (source,), options={"table": table, **options})
+    given = {"table": table, **options}
+    return ManifestStep(name, component, "write", (source,), connection=connection(component), options=given)
 
 
-def manifest(*steps: ManifestStep, name: str = "pipe") -> Manifest:
-    made = Manifest(name, "default", steps, {}, "")
-    return replace(made, fingerprint=fingerprint_of(made))
+def connection(component: str) -> str:
+    return f"@{component.partition('.')[0]}.main"
 
 
 @dataclass
@@ -183,18 +183,25 @@ class Lab:
         def bind(step: ManifestStep) -> Binding:
             component = project.catalog.get(step.component)
             implementation = project.registry.implementation(step.component)
-            options = Options({**component.option_defaults(), **step.options})
+            options = Options(step.options)
             if component.role == "processor":
                 return Binding(implementation, None, options)
-            reference = project.connections.reference(component.family, step.connection)
-            return Binding(
-                implementation, project.connections.resolve(component.family, reference, step.overrides), options
-            )
+            connection = project.connections.resolve(component.family, step.connection, step.overrides)
+            return Binding(implementation, connection, options)
 
         return Environment(project.root, project.registry, bind, **{"clean_up_s": 20.0, **self.settings, **settings})
 
+    def manifest(self, *steps: ManifestStep, name: str = "pipe") -> Manifest:
+        """As the compiler would make it of these steps."""
+        catalog = self.project().catalog
+        filled = [
+            replace(step, options={**catalog.get(step.component).option_defaults(), **step.options}) for step in steps
+        ]
+        made = Manifest(name, "default", tuple(filled), {}, "")
+        return replace(made, fingerprint=fingerprint_of(made))
+
     def run(self, what: Manifest | Sequence[ManifestStep], request: Request | None = None, **settings: Any) -> Report:
-        made = what if isinstance(what, Manifest) else manifest(*what)
+        made = what if isinstance(what, Manifest) else self.manifest(*what)
         return LocalExecutor(self.environment(**settings)).run(made, request or Request())
 
     def succeed(self, *steps: ManifestStep, **settings: Any) -> Report:
@@ -210,7 +217,7 @@ class Lab:
 
     def start(self, what: Manifest | Sequence[ManifestStep], *arguments: str) -> subprocess.Popen[str]:
         """`osiris run` of a manifest in a process of its own, with the plugins installed."""
-        made = what if isinstance(what, Manifest) else manifest(*what)
+        made = what if isinstance(what, Manifest) else self.manifest(*what)
         path = manifests.write(made, self.root / "build")
         command = [sys.executable, "-m", "osiris", "run", str(path), "--json", "--project", str(self.root), *arguments]
         search = os.pathsep.join([str(HERE.parents[1]), *map(str, FOLDERS)])
@@ -218,6 +225,11 @@ class Lab:
         return subprocess.Popen(
             command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.root
         )
+
+    def reach(self, process: subprocess.Popen[str], kind: str, times: int = 1) -> None:
+        """Wait until the run has met a fault of that kind."""
+        until(lambda: self.database.hits(kind) >= times or process.poll() is not None, f"{kind} happened")
+        assert process.poll() is None, process.communicate()
 
     def finish(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         """The document that `osiris run` printed."""

@@ -3,7 +3,7 @@
     python -m socketdb_server FOLDER        prints its port; ends when its standard input does
 
 A client sends one JSON object a line and gets lines back, the last of which has `done` or `error`. Sessions begin with
-`login`; a control connection sends `fault`, `wait`, `release` and `sql` instead. A database is a file in FOLDER.
+`login`; a control connection sends `fault`, `hits`, `release` and `sql` instead. A database is a file in FOLDER.
 
 A write: `begin` makes staging, `stage` fills it from any number of sessions, `commit` makes it visible and notes the
 commit id, all in one transaction. Staging is a table, or lives in the memory of the session that began it and dies with
@@ -283,11 +283,9 @@ class Session(socketserver.StreamRequestHandler):
         self.world.faults[request["database"]].clear()
         yield {"done": True}
 
-    def do_wait(self, request: Answer) -> Iterator[Answer]:
-        """Until a fault of that kind has struck `times` times; says whether it did."""
-        wanted = request["database"], request["kind"]
-        with self.world.changed:
-            yield {"done": self.world.changed.wait_for(lambda: self.world.hits[wanted] >= request["times"], LIMIT_S)}
+    def do_hits(self, request: Answer) -> Iterator[Answer]:
+        """How often a fault of that kind has struck."""
+        yield {"done": self.world.hits[request["database"], request["kind"]]}
 
     def do_release(self, request: Answer) -> Iterator[Answer]:
         with self.world.changed:
@@ -340,7 +338,7 @@ class Session(socketserver.StreamRequestHandler):
         return int(self.sql.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])
 
 
-CONTROL = ("fault", "mend", "wait", "release", "sql", "sessions")
+CONTROL = ("fault", "mend", "hits", "release", "sql", "sessions")
 
 
 def connect(folder: Path, database: str) -> sqlite3.Connection:
