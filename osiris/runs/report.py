@@ -17,7 +17,7 @@ FILE = "report.json"
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step. `rows_read` is what it took; `rows_written` what a writer committed or a processor gave, a reader has none."""
+    """One step. `rows_read` is what it took; `rows_written` what a writer committed, or a processor gave."""
 
     id: str
     component: str
