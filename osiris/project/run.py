@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from osiris.compile import manifest as manifests
 from osiris.compile.manifest import Manifest, ManifestStep
@@ -15,15 +15,13 @@ from osiris.connectors.base import Options
 from osiris.errors import ConfigError
 from osiris.execute.base import Binding, Environment, Request
 from osiris.execute.local import LocalExecutor
-from osiris.project.project import Compiled
+from osiris.project.effective import check_effective
+from osiris.project.folder import Compiled, Folder
 from osiris.runs import Report
 from osiris.runs.retention import prune
 
-if TYPE_CHECKING:
-    from osiris.project import Project
 
-
-def run(project: Project, manifest: Manifest, params: Mapping[str, str], request: Request) -> Report:
+def run(project: Folder, manifest: Manifest, params: Mapping[str, str], request: Request) -> Report:
     """Run `manifest` here. Raises an OsirisError for what is wrong before the first step; the Report tells the rest."""
     bind = _binder(project, manifest, params)
     settings = project.settings
@@ -42,7 +40,7 @@ def run(project: Project, manifest: Manifest, params: Mapping[str, str], request
     return report
 
 
-def load_manifest(project: Project, path: Path, params: Mapping[str, str], *, allow_drift: bool) -> Compiled:
+def load_manifest(project: Folder, path: Path, params: Mapping[str, str], *, allow_drift: bool) -> Compiled:
     """A compiled manifest. Refused when a connector it was compiled with has changed, unless `allow_drift`, and with
     params that are already compiled in."""
     manifest = manifests.load(path)
@@ -58,7 +56,7 @@ def load_manifest(project: Project, path: Path, params: Mapping[str, str], *, al
     return Compiled(manifest, path, tuple(changed))
 
 
-def _binder(project: Project, manifest: Manifest, params: Mapping[str, str]) -> Any:
+def _binder(project: Folder, manifest: Manifest, params: Mapping[str, str]) -> Any:
     """How a step finds its class, connection and options; secrets are filled in here and nowhere else."""
     secrets = secret_values(manifest.secret_params, params, project.environ)
 
@@ -70,6 +68,7 @@ def _binder(project: Project, manifest: Manifest, params: Mapping[str, str]) -> 
             return Binding(implementation, None, options)
         overrides = resolve_secret_params(step.overrides, secrets)
         connection = project.connections.resolve(component.family, step.connection, overrides)
+        check_effective(component, options.to_json(), connection)
         return Binding(implementation, connection, options)
 
     return bind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shutil
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,7 +23,7 @@ from osiris.drivers.extract import ExtractDriver, SplitSource
 from osiris.drivers.write import WriteDriver
 from osiris.errors import ConfigError, OsirisError
 from osiris.execute.lease import Leases
-from osiris.secrets import redactor
+from osiris.project.effective import check_effective
 from osiris.step import Context, Workspace
 
 if TYPE_CHECKING:
@@ -170,15 +170,6 @@ class Session:
                 f'"{forbidden[0]}" comes from the connection {self.reference} and cannot be replaced',
                 code="connection.override",
             )
-
-
-def check_effective(component: Component, options: Mapping[str, Any], connection: Connection) -> None:
-    """Hold options and a resolved connection together against the spec: some rules need both. Raises ConfigError."""
-    fields = {name: connection.get(name) for name in component.connection_names}
-    problems = component.problems({**options, **{n: value for n, value in fields.items() if value is not None}})
-    if problems:
-        message = "; ".join(problem.message for problem in problems)
-        raise ConfigError(redactor.text(message), code=problems[0].code, hint=problems[0].hint)
 
 
 def as_batches(rows: Rows) -> Batches:

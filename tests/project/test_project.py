@@ -11,7 +11,7 @@ import pytest
 from osiris.errors import ConfigError
 from osiris.project import Project
 from tests.packages import write_package
-from tests.project.conftest import Make
+from tests.project.conftest import BOXES, Make
 from tests.toybox import installed
 
 PIPELINE = """\
@@ -129,3 +129,17 @@ def test_validating_runs_no_code_of_a_third_party(make: Make, tmp_path: Path) ->
         assert project.check("p.yaml").errors == ()
         assert project.compile("p.yaml").path is not None
     assert "osiris_wader" not in sys.modules
+
+
+def test_a_rule_about_both_the_connection_and_the_step_is_held_when_it_runs(project: Project, make: Make) -> None:
+    """Only the resolved connection says that the box is locked; validate does not look into it."""
+    path = project.root / "pipelines" / "copy.yaml"
+    path.write_text(PIPELINE.replace('"${params.table}"', "bears, fail_at: 99"))
+    made = make(BOXES.replace("box, password", "box, locked: '${LOCKED}', password"), LOCKED="yes")
+    assert made.check(path).errors == ()
+    report = made.run(path)
+    assert report.exit_code == 2
+    assert '"fail_at" cannot be used when "locked" is true' in str(report.error)
+    assert made.connections.resolve("toybox", "@toybox.good")["locked"] is True
+    with made.connect("@toybox.good") as db, pytest.raises(ConfigError, match='"fail_at" cannot be used'):
+        db.read(table="bears", fail_at=99)
