@@ -209,9 +209,10 @@ class Client(base.Client, Discovers):
             hint = "a writer with create_if_missing makes it; an extractor needs it"
             return Finding(f"there is no table {', '.join(missing)}", hint=hint)
         for name in resources:
-            self.rows(f"SELECT * FROM {Name.of(name, None).sql} LIMIT 1")
-        count = self.rows("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database()")[0][0]
-        return f"{', '.join(resources)} can be read" if resources else f"{count} tables"
+            self.rows(f"SELECT 1 FROM {Name.of(name, None).sql} LIMIT 1")
+        if resources:
+            return f"{', '.join(resources)} can be read"
+        return f"{sum(1 for _ in self.discover())} tables and views"
 
     def _check_write(self) -> str | Finding:
         """Makes a table and takes it back; where there is no file yet, a temporary one in its folder."""

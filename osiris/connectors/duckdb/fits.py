@@ -50,9 +50,13 @@ def _decimal_fits(source: DuckDBPyType, target: DuckDBPyType) -> bool:
 
 
 def _nested_fits(source: DuckDBPyType, target: DuckDBPyType) -> bool:
-    if source.id != target.id or len(source.children) != len(target.children):
+    if not {source.id, target.id} <= set(_NESTED) or len(source.children) != len(target.children):
         return False
-    return all(map(_part_fits, source.children, target.children))
+    if (source.id, target.id) == ("struct", "tuple"):
+        # The parts of a tuple have no names in DuckDB, and these in Arrow.
+        named = [(f"element{place}", part) for place, (_, part) in enumerate(target.children, 1)]
+        return all(map(_part_fits, source.children, named))
+    return source.id == target.id and all(map(_part_fits, source.children, target.children))
 
 
 def _part_fits(source: tuple[str, object], target: tuple[str, object]) -> bool:

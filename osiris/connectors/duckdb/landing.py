@@ -89,7 +89,7 @@ def _decimal(kind: pa.DataType, column: str) -> pa.DataType:
 def _nested(kind: pa.DataType, column: str) -> pa.DataType:
     if pa.types.is_struct(kind):
         fields = [kind.field(place) for place in range(kind.num_fields)]
-        if len({field.name.casefold() for field in fields}) < len(fields) or not fields:
+        if len({field.name.casefold() for field in fields}) < len(fields):
             raise _refused(kind, column)
         return pa.struct([field.with_type(_part(field.type, column)) for field in fields])
     if pa.types.is_map(kind):

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 COMMITS: Final = Name("main", f"{RESERVED}commits")
 STATE: Final = Name("main", f"{RESERVED}state")
-_COMMITS: Final = 'token VARCHAR PRIMARY KEY, "rows" BIGINT, "at" TIMESTAMPTZ'
-_STATE: Final = 'key VARCHAR PRIMARY KEY, version INTEGER, data VARCHAR, token VARCHAR, "at" TIMESTAMPTZ'
+_COMMITS: Final = 'token VARCHAR PRIMARY KEY, "rows" BIGINT, "at" TIMESTAMP'
+_NOW: Final = "now() AT TIME ZONE 'UTC'"
+_STATE: Final = 'key VARCHAR PRIMARY KEY, version INTEGER, data VARCHAR, token VARCHAR, "at" TIMESTAMP'
 
 
 def make(client: Client) -> None:
@@ -39,14 +40,14 @@ def committed_rows(client: Client, token: Token) -> int | None:
 
 def note_commit(client: Client, token: Token, rows: int) -> None:
     """Inside the transaction of the data. A second commit of the token breaks the primary key: a fence."""
-    client.rows(f"INSERT INTO {COMMITS.sql} VALUES ($1, $2, now())", [token.commit_id, rows])
+    client.rows(f"INSERT INTO {COMMITS.sql} VALUES ($1, $2, {_NOW})", [token.commit_id, rows])
 
 
 def note_state(client: Client, token: Token, key: str, state: State) -> None:
     """Inside the transaction of the data."""
     data = json.dumps(dict(state.data), sort_keys=True)
     client.rows(
-        f"INSERT OR REPLACE INTO {STATE.sql} VALUES ($1, $2, $3, $4, now())",
+        f"INSERT OR REPLACE INTO {STATE.sql} VALUES ($1, $2, $3, $4, {_NOW})",
         [key, state.version, data, token.commit_id],
     )
 
