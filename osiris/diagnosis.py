@@ -148,7 +148,7 @@ class _Work:
             results, running = list(self._results), self._running
         if running is not None:
             check, since = running
-            error = TimedOut(f"no answer within {timeout_s:g} s")
+            error = TimedOut(f"no answer within {round(timeout_s, 2):g} s")
             hint = "it accepts but does not answer, or is very slow: check host, port and firewall, or raise --timeout"
             results.append(CheckResult(check, "failure", _ms_since(since), error.message, error.category, hint))
         return results
