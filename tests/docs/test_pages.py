@@ -69,6 +69,12 @@ def test_a_connector_with_its_test_fits_in_60_lines() -> None:
     assert len(lines) <= 60, len(lines)
 
 
+def test_the_page_on_benchmarks_lists_each_of_them() -> None:
+    text = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([\w-]+)`", text, re.MULTILINE))
+    assert listed == {path.parent.name for path in ROOT.glob("bench/*/run.py")}
+
+
 @pytest.mark.parametrize(
     ("shown", "printed", "holds"),
     [
