@@ -16,13 +16,8 @@ TYPE_CHECKING = False  # by hand, as type checkers allow: importing typing would
 if TYPE_CHECKING:
     from typing import Any
 
+    from osiris.errors import *  # noqa: F403 - the whole tree of errors is public
     from osiris.project import Project as Project
-
-_ERRORS = (
-    "OsirisError ConfigError ConnectionFailed AuthFailed NetworkFailed TimedOut TlsFailed Busy PermissionDenied NotFound "
-    "RateLimited SourceError DataError WriteFailed Cancelled InternalError"
-).split()
-__all__ = ["DISTRIBUTION", "Project", "__version__", *_ERRORS]  # noqa: PLE0604 - the names of the errors, one list
 
 
 def __getattr__(name: str) -> Any:
@@ -30,8 +25,10 @@ def __getattr__(name: str) -> Any:
         from osiris.project import Project
 
         return Project
-    if name in _ERRORS:
-        from osiris import errors
+    from importlib import import_module
 
-        return getattr(errors, name)
+    errors = import_module("osiris.errors")
+    found = getattr(errors, name, None)
+    if isinstance(found, type) and issubclass(found, errors.OsirisError):
+        return found
     raise AttributeError(f"module 'osiris' has no attribute {name!r}")

@@ -55,7 +55,8 @@ class FileSink:
     def emit(self, item: Event | Metric) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         if isinstance(item, Event):
-            line: dict[str, Any] = {"at": at, "event": item.name, **({"step": item.step} if item.step else {}), **item.data}
+            step = {"step": item.step} if item.step else {}
+            line: dict[str, Any] = {"at": at, "event": item.name, **step, **item.data}
             file = self._events
         else:
             line = {"at": at, "metric": item.name, "value": item.value, "unit": item.unit, "tags": {"step": item.step}}
