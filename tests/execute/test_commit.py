@@ -1,0 +1,110 @@
+"""Commits whose answer is lost, refused or late: settled by asking the target, never doubled, never lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from osiris.compile.manifest import Retry
+from osiris.execute.base import Request
+from tests.plugins.lab import Lab, hostile, read, refused, write
+
+LEFT, RIGHT = "left", "right"
+STAGINGS = pytest.mark.parametrize("staging", ["table", "session"])
+
+
+@STAGINGS
+def test_a_commit_that_was_done_though_its_answer_was_lost_is_a_success(lab: Lab, staging: str) -> None:
+    lab.database.numbers("source", 100)
+    lab.database.fault("commit", "lost")
+    report = lab.succeed(read("r", "source"), write("w", "r", "target", staging=staging))
+    assert lab.database.column("target") == list(range(100))
+    assert report.steps[1].rows_written == 100
+    lab.nothing_is_left()
+
+
+@STAGINGS
+def test_a_commit_that_was_not_done_is_undone_and_says_why(lab: Lab, staging: str) -> None:
+    lab.database.numbers("source", 100)
+    lab.database.fault("commit", "drop")
+    error = lab.fail(read("r", "source"), write("w", "r", "target", staging=staging))
+    assert (type(error).__name__, error.step) == ("NetworkFailed", "w")
+    assert lab.database.tables() == ["source"]
+    lab.nothing_is_left()
+
+
+@STAGINGS
+def test_a_commit_that_was_not_done_is_tried_again_with_the_whole_flow(lab: Lab, staging: str) -> None:
+    lab.database.numbers("source", 100)
+    lab.database.fault("commit", "drop")
+    lab.succeed(read("r", "source"), replace(write("w", "r", "target", staging=staging), retry=Retry(2, 0.0)))
+    assert lab.database.column("target") == list(range(100))
+    lab.nothing_is_left()
+
+
+@pytest.mark.parametrize("kind", ["lost", "drop"])
+@pytest.mark.parametrize("table", [LEFT, RIGHT])
+def test_the_answer_of_one_of_two_commits_is_lost(lab: Lab, kind: str, table: str) -> None:
+    lab.database.numbers("source", 100)
+    lab.database.fault("commit", kind, table)
+    steps = read("r", "source"), write("a", "r", LEFT), write("b", "r", RIGHT)
+    if (kind, table) == ("drop", LEFT):  # nothing is visible yet: all is undone, and done by the next run
+        lab.fail(*steps)
+        assert lab.database.tables() == ["source"]
+    lab.succeed(*steps)
+    assert lab.database.column(LEFT) == lab.database.column(RIGHT) == list(range(100))
+    lab.nothing_is_left()
+
+
+@pytest.mark.parametrize("kind", ["lost", "drop"])
+@STAGINGS
+def test_a_target_that_cannot_be_asked_at_once_is_asked_by_the_next_attempt(lab: Lab, kind: str, staging: str) -> None:
+    """The flow is decided: a second attempt must not begin anew, or rows could come twice."""
+    lab.database.numbers("source", 100)
+    lab.database.fault("commit", kind)
+    lab.database.fault("settle", "refuse", code="busy")
+    lab.succeed(read("r", "source"), replace(write("w", "r", "target", staging=staging), retry=Retry(3, 0.0)))
+    assert lab.database.column("target") == list(range(100))
+    lab.nothing_is_left()
+
+
+def test_a_target_that_cannot_be_asked_is_asked_by_the_next_run(lab: Lab) -> None:
+    lab.database.numbers("source", 100)
+    lab.database.fault("commit", "lost")
+    lab.database.fault("settle", "drop")
+    steps = read("r", "source"), write("w", "r", "target")
+    error = lab.fail(*steps)
+    assert type(error).__name__ == "NetworkFailed"
+    assert "not known yet" in str(error.hint)
+    assert lab.runs()[0].state().finished is None
+    lab.succeed(*steps)
+    assert lab.database.column("target") == list(range(100))
+    assert len(lab.runs()) == 1
+    lab.nothing_is_left()
+
+
+def test_a_target_that_does_not_know_stops_everything(lab: Lab) -> None:
+    steps = hostile("r"), write("w", "r", "unsure", "hostile.writer", behaviour="stumbles")
+    error = lab.fail(*steps)
+    assert (type(error).__name__, error.code, error.step) == ("WriteFailed", "commit.unknown", "w")
+    assert not error.retryable
+    for again in (False, True):
+        refusal = refused(lambda: lab.run(steps, Request(again=again)))  # noqa: B023 - called at once
+        assert refusal.code == "commit.unknown"
+
+
+def test_a_removal_of_staging_that_fails_is_finished_by_the_next_run(lab: Lab) -> None:
+    lab.database.numbers("source", 100)
+    lab.database.fault("drop", "refuse", code="busy")
+    steps = read("r", "source"), write("w", "r", "target")
+    lab.fail(*steps)
+    lab.database.sql("DELETE FROM source")
+    lab.succeed(*steps)
+    assert lab.database.column("target") == list(range(100))
+    lab.nothing_is_left()
+
+
+def test_notes_of_a_commit_are_in_the_report(lab: Lab) -> None:
+    report = lab.succeed(hostile("r"), write("w", "r", "noted", "hostile.writer"))
+    assert report.steps[1].notes == ("committed by the hostile writer",)

@@ -1,0 +1,135 @@
+"""One run at a time per target: refused or waited for, and freed by the death of its holder."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from osiris.errors import InternalError
+from osiris.execute.base import Cancellation, Request
+from osiris.execute.lease import Leases
+from tests.plugins.lab import LIMIT_S, Lab, hostile, refused, until, write
+
+
+def test_a_target_is_leased_once_and_again_after_it_is_free(tmp_path: Path) -> None:
+    one, two = Leases(tmp_path, "1" * 12), Leases(tmp_path, "2" * 12)
+    one.take("a target", wait=False)
+    one.take("a target", wait=False)
+    two.take("another", wait=False)
+    error = refused(lambda: two.take("a target", wait=False))
+    assert (type(error).__name__, error.code) == ("Busy", "run.busy")
+    assert "1" * 12 in error.message
+    one.check("a target")
+    one.close()
+    two.take("a target", wait=False)
+    with pytest.raises(InternalError, match="was lost"):
+        one.check("a target")
+    two.close()
+
+
+def test_a_lease_whose_file_was_removed_is_lost(tmp_path: Path) -> None:
+    leases = Leases(tmp_path, "1" * 12)
+    leases.take("a target", wait=False)
+    (file,) = tmp_path.glob(".osiris/leases/*.lease")
+    file.unlink()
+    with pytest.raises(InternalError, match="was lost"):
+        leases.check("a target")
+    leases.close()
+
+
+def test_a_wait_goes_on_until_the_target_is_free(tmp_path: Path) -> None:
+    one, two = Leases(tmp_path, "1" * 12), Leases(tmp_path, "2" * 12)
+    one.take("a target", wait=False)
+    asked = threading.Event()
+    waiting = threading.Thread(target=lambda: two.take("a target", wait=True, proceed=asked.set))
+    waiting.start()
+    assert asked.wait(LIMIT_S)
+    one.close()
+    waiting.join(LIMIT_S)
+    two.check("a target")
+    two.close()
+
+
+class Holder:
+    """A run that holds `target` until it is let go."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.cancellation = Cancellation()
+        made = lab.manifest(hostile("r", "hang"), write("w", "r", "target"), name="holder")
+        self.thread = threading.Thread(target=lambda: lab.run(made, Request(cancellation=self.cancellation)))
+        self.thread.start()
+        until(lab.database.staging, "the holder has begun")
+
+    def let_go(self) -> None:
+        self.cancellation.request()
+        self.thread.join(LIMIT_S)
+
+
+def test_two_runs_at_once_on_one_target_are_refused_and_the_second_leaves_nothing(lab: Lab) -> None:
+    holder = Holder(lab)
+    error = lab.fail(hostile("r"), write("w", "r", "target"))
+    assert (type(error).__name__, error.code, error.step) == ("Busy", "run.busy", "w")
+    assert "target" in error.message
+    assert len(lab.database.staging()) == 1, "that of the holder"
+    holder.let_go()
+    lab.nothing_is_left()
+
+
+def test_the_second_run_waits_when_it_is_told_to(lab: Lab) -> None:
+    holder = Holder(lab)
+    reports = []
+    steps = hostile("r"), write("w", "r", "target")
+    second = threading.Thread(target=lambda: reports.append(lab.run(steps, Request(wait=True))))
+    second.start()
+    until(lambda: len(lab.runs()) == 2, "the second run has begun")
+    assert "target" not in lab.database.tables()
+    holder.let_go()
+    second.join(LIMIT_S)
+    assert reports[0].status == "success"
+    assert lab.database.column("target") == list(range(10))
+    lab.nothing_is_left()
+
+
+def test_two_runs_of_one_pipeline_are_refused_before_anything_is_done(lab: Lab) -> None:
+    cancellation = Cancellation()
+    steps = hostile("r", "hang"), write("w", "r", "target")
+    first = threading.Thread(target=lambda: lab.run(steps, Request(cancellation=cancellation)))
+    first.start()
+    until(lab.database.staging, "the first run has begun")
+    error = refused(lambda: lab.run((hostile("r"), write("w", "r", "elsewhere"))))
+    assert error.code == "run.busy"
+    assert len(lab.runs()) == 1
+    cancellation.request()
+    first.join(LIMIT_S)
+    lab.nothing_is_left()
+
+
+def test_the_lease_of_a_killed_run_is_free_at_once(lab: Lab) -> None:
+    lab.database.fault("stage", "stall")
+    process = lab.start(lab.manifest(hostile("r"), write("w", "r", "target"), name="killed"))
+    lab.reach(process, "stall")
+    assert lab.fail(hostile("r"), write("w", "r", "target")).code == "run.busy"
+    lab.kill(process)
+    lab.succeed(hostile("r"), write("w", "r", "target"))
+    assert lab.database.column("target") == list(range(10))
+
+
+def test_two_runs_that_want_the_same_two_targets_do_not_wait_for_each_other_for_ever(lab: Lab) -> None:
+    """One names them the other way round."""
+    names = [("one", "a", "b"), ("two", "b", "a")]
+    made = [
+        lab.manifest(hostile("r"), write("w1", "r", first), write("w2", "r", second), name=name)
+        for name, first, second in names
+    ]
+    reports = []
+    for _ in range(3):
+        runs = [threading.Thread(target=lambda m=m: reports.append(lab.run(m, Request(wait=True)))) for m in made]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join(LIMIT_S)
+    assert [report.status for report in reports] == ["success"] * 6
+    assert len(lab.database.column("a")) == len(lab.database.column("b")) == 60
+    lab.nothing_is_left()

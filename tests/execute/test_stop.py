@@ -1,0 +1,177 @@
+"""Stopping a run: in order, with the right exit code, and what was decided is finished first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import replace
+
+import pytest
+
+from osiris.compile.manifest import ManifestStep, Retry
+from osiris.errors import OsirisError
+from osiris.execute.base import Cancellation, Request
+from osiris.runs import Report
+from tests.plugins.lab import LIMIT_S, Lab, hostile, read, until, write
+
+
+class Running:
+    """A run in a thread, to be stopped from here."""
+
+    def __init__(self, lab: Lab, *steps: ManifestStep, wait: bool = False, **settings: float) -> None:
+        self.cancellation = Cancellation()
+        self.request = Request(wait=wait, cancellation=self.cancellation)
+        self.report: Report | None = None
+        self.refusal: OsirisError | None = None
+
+        def work() -> None:
+            try:
+                self.report = lab.run(steps, self.request, **settings)
+            except OsirisError as error:
+                self.refusal = error
+
+        self.thread = threading.Thread(target=work)
+        self.thread.start()
+
+    def end(self) -> Report:
+        self.thread.join(LIMIT_S)
+        assert self.report is not None, self.refusal
+        return self.report
+
+
+@pytest.mark.parametrize(("on", "kind"), [("read", "stall"), ("begin", "stall"), ("stage", "stall")])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_run_that_hangs_in_order(lab: Lab, on: str, kind: str, number: signal.Signals) -> None:
+    lab.database.numbers("source", 3000)
+    lab.database.fault(on, kind)
+    process = lab.start([read("r", "source"), write("w", "r", "target")])
+    lab.reach(process, kind)
+    process.send_signal(number)
+    report = lab.finish(process)
+    assert process.returncode == (130 if number == signal.SIGINT else 143)
+    assert report["status"] == "cancelled"
+    assert report["error"]["code"] == "run.cancelled"
+    assert lab.database.tables() == ["source"]
+    assert [run.state().finished for run in lab.runs()] == ["cancelled"]
+    lab.nothing_is_left()
+
+
+@pytest.mark.parametrize("stop", [130, 143])
+@pytest.mark.parametrize("behaviour", ["hang", "endless"])
+def test_a_request_stops_a_run_from_another_thread(lab: Lab, stop: int, behaviour: str) -> None:
+    running = Running(lab, hostile("r", behaviour, splits=2), write("w", "r", "target"), jobs=2)
+    until(lab.database.staging, "something is staged")
+    running.cancellation.request(stop)
+    report = running.end()
+    assert (report.status, report.exit_code) == ("cancelled", stop)
+    assert [step.status for step in report.steps] == ["cancelled", "cancelled"]
+    lab.nothing_is_left()
+
+
+def test_what_is_decided_is_committed_before_the_run_stops(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "hold")
+    first = read("r", "source"), write("w", "r", "target")
+    running = Running(lab, *first, read("r2", "source"), write("w2", "r2", "second"))
+    until(lambda: lab.database.hits("hold"), "the commit is under way")
+    running.cancellation.request()
+    lab.database.release()
+    report = running.end()
+    assert (report.status, report.exit_code) == ("cancelled", 130)
+    assert lab.database.column("target") == list(range(10))
+    assert "second" not in lab.database.tables()
+    assert [step.status for step in report.steps][2:] == ["cancelled", "cancelled"]
+    assert lab.runs()[0].state().finished is None
+    lab.succeed(*first, read("r2", "source"), write("w2", "r2", "second"))
+    assert lab.database.column("target") == lab.database.column("second") == list(range(10))
+    assert len(lab.runs()) == 1
+    lab.nothing_is_left()
+
+
+def test_a_run_whose_last_commit_is_decided_ends_well_though_it_was_stopped(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "hold")
+    running = Running(lab, read("r", "source"), write("w", "r", "target"))
+    until(lambda: lab.database.hits("hold"), "the commit is under way")
+    running.cancellation.request()
+    lab.database.release()
+    assert running.end().exit_code == 0
+    lab.nothing_is_left()
+
+
+def test_a_second_request_leaves_a_commit_that_hangs_to_the_next_run(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "mute")
+    steps = read("r", "source"), write("w", "r", "target")
+    running = Running(lab, *steps)
+    until(lambda: lab.database.hits("mute"), "the commit is under way")
+    running.cancellation.request(143)
+    running.cancellation.request(143)
+    report = running.end()
+    assert (report.status, report.exit_code) == ("cancelled", 143)
+    assert lab.runs()[0].state().finished is None
+    lab.succeed(*steps)
+    assert lab.database.column("target") == list(range(10))
+    assert len(lab.runs()) == 1
+    lab.nothing_is_left()
+
+
+def test_a_second_request_leaves_a_clean_up_that_hangs_to_the_next_run(lab: Lab) -> None:
+    lab.database.fault("drop", "stall")
+    running = Running(lab, hostile("r", "hang"), write("w", "r", "target"))
+    until(lab.database.staging, "something is staged")
+    running.cancellation.request()
+    until(lambda: lab.database.hits("stall"), "the clean-up is under way")
+    running.cancellation.request()
+    assert running.end().exit_code == 130
+    assert lab.runs()[0].state().finished is None
+    lab.succeed(hostile("r"), write("w", "r", "target"))
+    lab.nothing_is_left()
+
+
+def test_settling_can_be_stopped_and_is_gone_on_with(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "lost")
+    lab.database.fault("settle", "drop")
+    lab.database.fault("settle", "stall")
+    steps = read("r", "source"), write("w", "r", "target")
+    lab.fail(*steps)
+    running = Running(lab, *steps)
+    until(lambda: lab.database.hits("stall"), "the run before is being settled")
+    running.cancellation.request(143)
+    running.thread.join(LIMIT_S)
+    assert running.refusal is not None
+    assert running.refusal.exit_code == 143
+    lab.succeed(*steps)
+    assert lab.database.column("target") == list(range(10))
+    lab.nothing_is_left()
+
+
+def test_a_wait_between_attempts_can_be_stopped(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("read", "refuse", code="busy", times=9)
+    running = Running(lab, replace(read("r", "source"), retry=Retry(3, 60.0)), write("w", "r", "target"))
+    until(lambda: lab.database.hits("refuse"), "the first attempt has failed")
+    running.cancellation.request()
+    assert running.end().exit_code == 130
+    lab.nothing_is_left()
+
+
+@pytest.mark.parametrize("same_pipeline", [True, False])
+def test_waiting_for_another_run_can_be_stopped(lab: Lab, same_pipeline: bool) -> None:
+    held = lab.manifest(hostile("r", "hang"), write("w", "r", "target"), name="pipe" if same_pipeline else "other")
+    cancellation = Cancellation()
+    holder = threading.Thread(target=lambda: lab.run(held, Request(cancellation=cancellation)))
+    holder.start()
+    until(lab.database.staging, "the first run has begun")
+    running = Running(lab, hostile("r"), write("w", "r", "target"), wait=True)
+    if not same_pipeline:
+        until(lambda: len(lab.runs()) == 2, "the second run has begun")
+    running.cancellation.request(143)
+    running.thread.join(LIMIT_S)
+    ended = running.refusal if same_pipeline else running.report
+    assert ended is not None
+    assert ended.exit_code == 143
+    cancellation.request()
+    holder.join(LIMIT_S)
+    lab.nothing_is_left()
