@@ -115,7 +115,10 @@ class Ending:
     def _is_committed(self, decision: Decision, problem: OsirisError | None) -> bool:
         """Ask the target itself."""
         target = decision.token.target
-        hint = "make the target reachable and run again: it asks the target before it does anything else"
+        hint = (
+            "make the target reachable and run again: it asks the target before it does anything else; "
+            f"to give this run up instead, remove {self._scene.folder.path}"
+        )
         try:
             known = self._driver(decision.token.step).settle(decision.token, decision.parts)
         except OsirisError as error:

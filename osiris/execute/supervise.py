@@ -46,7 +46,7 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
             supervise(flow, scene, _timeout_s(steps))
         except OsirisError as error:
             over = flow.decided and flow.abandoned
-            if over or number >= retry.attempts or not error.retryable or scene.request.cancellation.requested:
+            if over or number >= retry.attempts or not error.retryable:
                 raise
             wait_s = _wait_s(retry, number, error)
             log.warning("attempt %d of %d failed, the next starts in %g s: %s", number, retry.attempts, wait_s, error)
@@ -147,7 +147,7 @@ def _wait_s(retry: Retry, number: int, error: OsirisError) -> float:
 
 def _sleep(scene: Scene, wait_s: float) -> None:
     until = time.monotonic() + wait_s
-    while time.monotonic() < until:
-        if scene.request.cancellation.requested:
-            raise scene.request.cancellation.error()
-        time.sleep(min(POLL_S, max(0.0, until - time.monotonic())))
+    scene.request.cancellation.raise_if_requested()
+    while (left_s := until - time.monotonic()) > 0:
+        time.sleep(min(POLL_S, left_s))
+        scene.request.cancellation.raise_if_requested()
