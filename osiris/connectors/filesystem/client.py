@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from osiris.connectors import base
 from osiris.connectors.base import Check, Connection, Finding, Resource
 from osiris.connectors.filesystem.paths import File, Place
-from osiris.errors import NotFound
+from osiris.errors import Cancelled, NotFound
 
 LOW_SPACE_BYTES = 1 << 30
 
@@ -48,6 +48,11 @@ class Client(base.Client, base.Discovers):
 
     def interrupt(self) -> None:
         self.stop.set()
+
+    def check_stop(self) -> None:
+        """Raise Cancelled once the client was interrupted."""
+        if self.stop.is_set():
+            raise Cancelled(f"{self.connection.reference} was stopped")
 
     def keep(self, opened: Opened) -> Opened:
         """Close it with the client: the generator that reads it may never be closed."""

@@ -6,7 +6,7 @@ import lzma
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
@@ -39,6 +39,11 @@ def codec_for(name: str, option: str) -> str:
 def all_suffixes(plain: tuple[str, ...]) -> tuple[str, ...]:
     """Each suffix alone and with each compression's behind it."""
     return plain + tuple(f"{suffix}{packed}" for suffix in plain for packed in SUFFIXES)
+
+
+def open_raw(path: str, codec: str) -> Any:
+    """The file as it lies on the disk: by Arrow, which reads without Python's lock; by Python for Python's codecs."""
+    return Path(path).open("rb") if codec in ("xz", "zip") else pa.OSFile(path, "r")
 
 
 def open_reader(raw: Any, codec: str, name: str) -> Readable:

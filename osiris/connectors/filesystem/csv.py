@@ -81,6 +81,7 @@ class Extractor(base.Extractor[Client]):
         counter = Counter(self.options.get("limit"), self.options.get("batch_rows"))
         for file in files:
             for batch in source.read(file, columns, rejects):
+                self.client.check_stop()
                 yield from counter.pieces(self._stamp.apply(batch, file, stamped))
                 if counter.done:
                     return counter.end({"rejected": rejects.rows} if rejects else {})

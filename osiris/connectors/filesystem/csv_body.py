@@ -60,8 +60,9 @@ def open_body(source: Source, dialect: Dialect, heading: Heading, max_record_byt
         cells = _cells(source, dialect, first)
         if heading.header:
             records.drop_through(first)
-        names = names or tuple(cells if heading.header else (f"column_{n}" for n in range(1, len(cells) + 1)))
-        _check(source, names, cells, first.line)
+            names = names or tuple(cells)
+            _check(source, names, cells, first.line)
+        names = names or tuple(f"column_{n}" for n in range(1, len(cells) + 1))
     return Body(records, names)
 
 

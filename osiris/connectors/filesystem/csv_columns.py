@@ -57,7 +57,13 @@ class Columns:
         return self.finish(batch)
 
     def finish(self, raw: pa.RecordBatch) -> pa.RecordBatch:
-        """Apply the columns' own readings to a batch as pyarrow read it. Raises ArrowInvalid."""
+        """Apply the columns' own readings to a batch as pyarrow read it. Raises ArrowInvalid.
+
+        Decimals are looked at again: pyarrow lets 123.4 pass as decimal(4,2), which 123.40 does not fit.
+        """
+        for name, type_ in self.types.items():
+            if pa.types.is_decimal(type_):
+                raw.column(name).validate(full=True)
         if not any(column.reading for column in self.columns):
             return raw
         arrays = [c.reading(raw.column(c.name)) if c.reading else raw.column(c.name) for c in self.columns]

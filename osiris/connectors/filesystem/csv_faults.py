@@ -10,6 +10,7 @@ import pyarrow as pa
 from osiris.connectors.filesystem.csv_columns import Column, Columns
 from osiris.connectors.filesystem.csv_dialect import Cell
 from osiris.connectors.filesystem.csv_records import Block
+from osiris.connectors.filesystem.type_names import spell
 from osiris.errors import DataError
 
 SHOWN_CHARACTERS = 80
@@ -78,7 +79,7 @@ def _describe(block: Block, columns: Columns, number: int) -> BadRow:
 
 def _describe_value(number: int, line: int, column: Column, cell: Cell) -> BadRow:
     shown = cell.text if len(cell.text) <= SHOWN_CHARACTERS else cell.text[:SHOWN_CHARACTERS] + "…"
-    reason = f"column {column.name!r}: {shown!r} is no {column.type}"
+    reason = f"column {column.name!r}: {shown!r} is no {spell(column.type)}"
     if column.guessed:
         reason += ", which is what the rows before it looked like"
         hint = f"set dtypes: {{{column.name}: string}} (or the type that fits), or infer: full"

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from osiris.connectors.base import Batches, Options
 from osiris.connectors.filesystem import csv_text
-from osiris.connectors.filesystem.compression import codec_for, open_reader, open_writer, stream_faults
+from osiris.connectors.filesystem.compression import codec_for, open_raw, open_reader, open_writer, stream_faults
 from osiris.connectors.filesystem.csv_body import Heading, open_body
 from osiris.connectors.filesystem.csv_dialect import Dialect
 from osiris.connectors.filesystem.csv_format import CsvFormat
@@ -58,7 +58,7 @@ class CsvOutput:
     def _copy(self, old: File, out: Any, text: _Encoded) -> None:
         """The old file's bytes as they are, and a line end if the last line has none."""
         head = tail = b""
-        with closing(pa.OSFile(old.path, "r")) as raw, stream_faults(self.compression, old.name):
+        with closing(open_raw(old.path, self.compression)) as raw, stream_faults(self.compression, old.name):
             plain = open_reader(raw, self.compression, old.name)
             while data := plain.read(CHUNK_BYTES):
                 out.write(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -16,13 +17,14 @@ from osiris.connectors.filesystem.csv_infer import Guess
 from osiris.connectors.filesystem.csv_kinds import Words, kind_of
 from osiris.connectors.filesystem.csv_reader import Rows
 from osiris.connectors.filesystem.csv_rejects import Rejects
-from osiris.connectors.filesystem.csv_values import JSON, Formatted, read_base64, read_json, type_of_formats
+from osiris.connectors.filesystem.csv_values import Formatted, read_base64, read_decimal, read_json, type_of_formats
 from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.sources import Reading, Source
+from osiris.connectors.filesystem.type_names import JSON, parse
 from osiris.errors import ConfigError, DataError, did_you_mean
-from osiris.stream.types import parse
 
 SUFFIXES = (".csv", ".tsv", ".psv", ".txt")
+_READINGS = {pa.binary(): read_base64, JSON: read_json}
 _DELIMITERS = {".tsv": "\t", ".psv": "|"}
 
 
@@ -94,7 +96,7 @@ class CsvFiles:
             self._check_same(body, expected)
             return Columns(body.names, columns, self.layout.dialect)
 
-        return Rows(lambda: self._open(file), columns_for, rejects).read()
+        return Rows(partial(self._open, file), columns_for, rejects).read()
 
     def _guess(self, names: Sequence[str]) -> dict[str, pa.DataType]:
         guesses = {name: Guess(self.layout.dialect, self.layout.dates) for name in names}
@@ -112,8 +114,13 @@ class CsvFiles:
 
     def _leniently(self, file: File, columns: Sequence[Column]) -> Generator[pa.RecordBatch]:
         """The rows up to the first bad one: it is the read that will complain of it or set it aside."""
+
+        def columns_for(body: Body) -> Columns:
+            return Columns(body.names, columns, self.layout.dialect)
+
         try:
-            yield from self.read(file, columns, None)
+            if {column.name for column in columns} <= set(self._open(file).names):
+                yield from Rows(partial(self._open, file), columns_for).read()
         except DataError:
             return
 
@@ -156,8 +163,6 @@ def _declared(options: Options) -> dict[str, Column]:
 
 
 def _column(name: str, written: str, formats: tuple[str, ...] | None) -> Column:
-    if written.strip().lower() == "json":
-        return Column(name, JSON, read_json)
     try:
         wanted = parse(written)
     except ConfigError as error:
@@ -166,7 +171,8 @@ def _column(name: str, written: str, formats: tuple[str, ...] | None) -> Column:
         raise ConfigError(f"date_formats: {name!r} is declared as {written}, which is no date", code="csv.date_format")
     if formats:
         return Column(name, wanted, Formatted(wanted, formats))
-    return Column(name, wanted, read_base64 if wanted == pa.binary() else None)
+    reading = partial(read_decimal, wanted) if pa.types.is_decimal256(wanted) else _READINGS.get(wanted)
+    return Column(name, wanted, reading)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from osiris.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How to read one file. `open_body` opens it anew each time. Bad rows go to `rejects`; without it they end the read."""
+    """How to read a file: `open_body` opens it anew. Bad rows go to `rejects`; without it the first ends the read."""
 
     open_body: Callable[[], Body]
     columns_for: Callable[[Body], Columns]

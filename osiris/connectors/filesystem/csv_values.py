@@ -11,6 +11,9 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from osiris.connectors.filesystem.type_names import JSON
 
 Reading = Callable[[pa.Array], pa.Array]
 _CLOCK = ("%H", "%I", "%M", "%S", "%f", "%p", "%X", "%c")
@@ -67,12 +70,14 @@ def read_json(text: pa.Array) -> pa.Array:
     return pa.ExtensionArray.from_storage(JSON, _each(text, _checked_json, pa.string()))
 
 
+def read_decimal(wanted: pa.DataType, text: pa.Array) -> pa.Array:
+    """Decimals of more than 38 digits. Raises ArrowInvalid for digits that do not fit."""
+    return pc.cast(pc.utf8_trim_whitespace(text), wanted)
+
+
 def read_base64(text: pa.Array) -> pa.Array:
     """Bytes that are written in base64. Raises ArrowInvalid for what is not."""
     return _each(text, _unpack, pa.binary())
-
-
-JSON = pa.json_(pa.string())
 
 
 def _each(text: pa.Array, read: Callable[[str], Any], wanted: pa.DataType) -> pa.Array:

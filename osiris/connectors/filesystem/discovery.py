@@ -15,6 +15,7 @@ from osiris.connectors.filesystem.csv_dialect import Dialect
 from osiris.connectors.filesystem.csv_plan import CsvFiles, Layout, delimiter_of
 from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.sources import Source
+from osiris.connectors.filesystem.type_names import spell
 from osiris.errors import DataError
 
 SUFFIXES = (*parquet_file.SUFFIXES, *all_suffixes(csv_plan.SUFFIXES))
@@ -52,4 +53,4 @@ def _csv(file: File, stop: threading.Event) -> Resource:
 
 def _fields(schema: pa.Schema, known: bool) -> tuple[Field, ...]:
     """`known`: the file itself says whether a value may be missing."""
-    return tuple(Field(field.name, str(field.type), field.nullable if known else None) for field in schema)
+    return tuple(Field(field.name, spell(field.type), field.nullable if known else None) for field in schema)

@@ -17,7 +17,7 @@ from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.publish import FileWriter
 from osiris.connectors.filesystem.selection import Counter, Stamp, dataset_of, datasets, spread
 from osiris.connectors.filesystem.staging import StagedFile
-from osiris.errors import Cancelled, ConfigError, DataError, did_you_mean
+from osiris.errors import ConfigError, DataError, did_you_mean
 from osiris.stream.batches import difference
 
 
@@ -65,8 +65,7 @@ class Extractor(base.Extractor[Client]):
             schema = self._selected(opened.schema)
             stamped = self._stamp.schema(schema)
             for batch in opened.batches(part["groups"], schema.names):
-                if self.client.stop.is_set():
-                    raise Cancelled("reading was stopped")
+                self.client.check_stop()
                 yield from counter.pieces(self._stamp.apply(batch, file, stamped))
                 if counter.done:
                     return counter.end({})
@@ -143,4 +142,4 @@ class Writer(FileWriter):
             return sum(grouped.write(stream) for stream in streams)
 
     def _open(self, sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
-        return pq.ParquetWriter(sink, schema, compression=self.options["compression"])
+        return pq.ParquetWriter(sink, schema, compression=self.options["compression"], write_page_checksum=True)

@@ -27,7 +27,11 @@ class ParquetFile:
         self._raw = pa.OSFile(file.path, "r")
         try:
             self._opened = pq.ParquetFile(
-                self._raw, pre_buffer=False, buffer_size=BUFFER_BYTES, coerce_int96_timestamp_unit="us"
+                self._raw,
+                pre_buffer=False,
+                buffer_size=BUFFER_BYTES,
+                coerce_int96_timestamp_unit="us",
+                page_checksum_verification=True,
             )
         except (pa.ArrowInvalid, OSError) as error:
             self._raw.close()

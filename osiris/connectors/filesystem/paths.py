@@ -47,7 +47,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The folder `base`, links resolved. When `confined`, no path leads out of it, be it by `..`, by a link or absolute."""
+    """The folder `base`, links resolved. When `confined`, no path leads out of it, by `..`, by a link or absolute."""
 
     base: Path
     confined: bool

@@ -23,7 +23,7 @@ from osiris.connectors.filesystem.staging import (
     staged_path,
     write_faults,
 )
-from osiris.errors import Cancelled, ConfigError, WriteFailed
+from osiris.errors import ConfigError, WriteFailed
 
 
 class FileWriter(Writer[Client]):
@@ -117,8 +117,7 @@ class FileWriter(Writer[Client]):
     def watched(self, batches: Batches) -> Generator[pa.RecordBatch]:
         """The batches, until the client is interrupted."""
         for batch in batches:
-            if self.client.stop.is_set():
-                raise Cancelled("writing was stopped")
+            self.client.check_stop()
             yield batch
 
     @contextmanager

@@ -6,11 +6,8 @@ import codecs
 import io
 import threading
 from dataclasses import dataclass
-from typing import Any
 
-import pyarrow as pa
-
-from osiris.connectors.filesystem.compression import Readable, broken, codec_for, open_reader, stream_faults
+from osiris.connectors.filesystem.compression import Readable, broken, codec_for, open_raw, open_reader, stream_faults
 from osiris.connectors.filesystem.encodings import UTF8, UTF8_MARKED, UTF16, codec_of, decoder
 from osiris.connectors.filesystem.paths import File
 from osiris.errors import Cancelled, DataError
@@ -42,14 +39,18 @@ class Source:
         self._reading = reading
         self._stop = stop
         file.verify()
-        self._raw: Any = pa.OSFile(file.path, "r")
         self._codec = codec_for(file.name, reading.compression)
         if self._codec != "none" and not file.size_bytes:
             raise broken(self._codec, file.name, "the file is empty")
-        self._plain: Readable = open_reader(self._raw, self._codec, file.name)
         self._text = _Text(reading.encoding)
         self._ended = False
         self._waiting = io.BytesIO()
+        self._raw = open_raw(file.path, self._codec)
+        try:
+            self._plain: Readable = open_reader(self._raw, self._codec, file.name)
+        except DataError:
+            self._raw.close()
+            raise
 
     def read(self, size: int = CHUNK_BYTES, /) -> bytes:
         """Exactly `size` bytes, fewer only at the end of the file, where it is verified that it did not change."""
