@@ -57,19 +57,18 @@ class Spill:
 
     def fill(self, batches: Batches) -> None:
         """Write the whole stream, keeping its schema and `End`. Raises WriteFailed when the disk is full."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         schema, options = batches.schema, pa.ipc.IpcWriteOptions(compression=COMPRESSION)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with pa.OSFile(str(self.path), "wb") as sink, pa.ipc.new_file(sink, schema, options=options) as writer:
                 for batch in batches:
                     writer.write_batch(batch)
                     self._grow(sink.tell())
         except OSError as error:
             batches.first_error.raise_if_any()
-            free_mb = shutil.disk_usage(self.path.parent).free // 2**20
-            raise WriteFailed(
-                f"cannot spill to {self.path.parent}: {error}", code="spill.disk", hint=f"{free_mb} MB are free there"
-            ) from error
+            folder = next(folder for folder in self.path.parents if folder.exists())
+            hint = f"{shutil.disk_usage(folder).free // 2**20} MB are free there"
+            raise WriteFailed(f"cannot spill to {self.path.parent}: {error}", code="spill.disk", hint=hint) from error
         if batches.end is None:
             raise InternalError(f"{batches.name} was spilled without its End", code="stream.no_end")
         self._schema, self._end = schema, batches.end

@@ -1,0 +1,45 @@
+"""The type names that users write: what they mean, and what is said of one that is none."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from osiris.errors import ConfigError
+from osiris.stream import types
+
+MEANINGS = {
+    "int64": pa.int64(),
+    "BIGINT": pa.int64(),
+    " text ": pa.string(),
+    "uint64": pa.uint64(),
+    "date": pa.date32(),
+    "decimal(12,2)": pa.decimal128(12, 2),
+    "numeric(38)": pa.decimal128(38, 0),
+    "decimal(39, 4)": pa.decimal256(39, 4),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+    "timestamp(ms)": pa.timestamp("ms"),
+    "timestamp(ns, Europe/Prague)": pa.timestamp("ns", tz="Europe/Prague"),
+}
+
+
+@pytest.mark.parametrize("name", MEANINGS)
+def test_a_name_means_a_type(name: str) -> None:
+    assert types.parse(name) == MEANINGS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("intt64", 'did you mean "int64"?'), ("timestmp", 'did you mean "timestamp"?'), ("money", "types: bool")],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_one(name: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match="is not a type") as caught:
+        types.parse(name)
+    assert str(caught.value.hint).startswith(hint)
+
+
+@pytest.mark.parametrize("name", ["decimal(0,0)", "decimal(77,2)", "decimal(5,6)"])
+def test_a_decimal_that_cannot_be_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="1 to 76 digits"):
+        types.parse(name)
