@@ -31,6 +31,12 @@ HERE = Path(__file__).parent
 FOLDERS = (HERE / "socketdb", HERE / "hostile")
 """What has to be on the path for the two plugins to count as installed."""
 LIMIT_S = 30.0
+FULL = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+from osiris.cli.main import main
+sys.exit(main(sys.argv[2:]))
+"""
 PASSWORD = "open, please"
 
 
@@ -215,11 +221,19 @@ class Lab:
         assert report.error is not None, report.to_json()
         return report.error
 
-    def start(self, what: Manifest | Sequence[ManifestStep], *arguments: str) -> subprocess.Popen[str]:
-        """`osiris run` of a manifest in a process of its own, with the plugins installed."""
+    def start(
+        self, what: Manifest | Sequence[ManifestStep], *arguments: str, file_bytes: int | None = None
+    ) -> subprocess.Popen[str]:
+        """`osiris run` of a manifest in a process of its own, with the plugins installed.
+
+        With `file_bytes` a disk that is full: no file of the process may grow beyond it.
+        """
         made = what if isinstance(what, Manifest) else self.manifest(*what)
         path = manifests.write(made, self.root / "build")
-        command = [sys.executable, "-m", "osiris", "run", str(path), "--json", "--project", str(self.root), *arguments]
+        python = (
+            [sys.executable, "-m", "osiris"] if file_bytes is None else [sys.executable, "-c", FULL, str(file_bytes)]
+        )
+        command = [*python, "run", str(path), "--json", "--project", str(self.root), *arguments]
         search = os.pathsep.join([str(HERE.parents[1]), *map(str, FOLDERS)])
         environ = {**os.environ, "PYTHONPATH": search, "SOCKETDB_PASSWORD": PASSWORD}
         return subprocess.Popen(
