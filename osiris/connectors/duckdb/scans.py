@@ -9,6 +9,9 @@ from typing import Any
 
 import duckdb
 
+Reference = tuple[str, tuple[tuple[str, bool], ...]]
+"""A table's name, and the common table expressions around it: each with its name and whether it recurses."""
+
 
 def repeated(con: duckdb.DuckDBPyConnection, sql: str, named: Mapping[str, str]) -> frozenset[str]:
     """The inputs that `sql` reads more than once. `named` gives the input behind each registered, unread stream.
@@ -27,11 +30,13 @@ def repeated(con: duckdb.DuckDBPyConnection, sql: str, named: Mapping[str, str])
         plan = json.loads(_one(con, f"EXPLAIN (FORMAT json) {text}", None, column=1))
     except duckdb.Error:
         return frozenset()
-    inputs = {name.casefold(): given for name, given in named.items()}
-    counts, often = _references(tree, inputs)
-    # The optimizer may read a table more often than the text names it, and does not say which.
+    counts: Counter[str] = Counter()
+    found = list(_tables(tree, ()))
+    for name, given in named.items():
+        counts[given] += _reads(name.casefold(), found, frozenset())
+    # The optimizer may read a table more often than the text does, and does not say which.
     hidden = _streams(plan) > sum(counts.values())
-    return everything if hidden else frozenset(often)
+    return everything if hidden else frozenset(given for given, count in counts.items() if count > 1)
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[str] | None, column: int = 0) -> str:
@@ -40,19 +45,21 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[str] | None,
     return str(row[column])
 
 
-def _references(tree: Any, inputs: Mapping[str, str]) -> tuple[Counter[str], set[str]]:
-    """How often each input is named, and which are read more than once: also by a WITH that is used twice."""
-    found = list(_tables(tree, ()))
-    uses = Counter(name for name, _ in found)
-    counts = Counter(inputs[name] for name, _ in found if name in inputs)
-    often = {given for given, count in counts.items() if count > 1}
-    for name, inside in found:
-        if name in inputs and any(uses[common] > 1 or recursive for common, recursive in inside):
-            often.add(inputs[name])
-    return counts, often
+def _reads(name: str, found: list[Reference], around: frozenset[str]) -> int:
+    """How often a table is read if each WITH is read anew wherever it is used; a recursive one counts as twice."""
+    total = 0
+    for other, inside in found:
+        if other != name:
+            continue
+        times = 1
+        for common, recursive in inside:
+            if common not in around:
+                times *= _reads(common, found, around | {common}) * (2 if recursive else 1)
+        total += times
+    return total
 
 
-def _tables(node: Any, inside: tuple[tuple[str, bool], ...]) -> Iterator[tuple[str, tuple[tuple[str, bool], ...]]]:
+def _tables(node: Any, inside: tuple[tuple[str, bool], ...]) -> Iterator[Reference]:
     """Each table that is named, case-folded, with the common table expressions around it and whether they recurse."""
     if isinstance(node, list):
         for part in node:

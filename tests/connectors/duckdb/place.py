@@ -63,15 +63,15 @@ class Place:
             return read(client, self.workspace, options)
 
     def write(
-        self, rows: pa.Table, *, run: Run | None = None, state: State | None = None, **options: object
+        self, rows: pa.Table, *, run: Run | None = None, state: State | None = None, **options: Any
     ) -> tuple[Part, Written]:
-        """The whole of a write, in batches of three rows; undone if it fails."""
+        """The whole of a write, in several batches; undone if it fails."""
         with self.client() as client:
             writer = Writer(client, Options({"table": "t", **options}), self.workspace)
             token = writer.token(rows.schema, run or new_run())
             try:
                 writer.begin(token, rows.schema)
-                part = writer.write(token, in_threes(rows))
+                part = writer.write(token, in_pieces(rows))
                 return part, writer.commit(token, [part], state)
             except Exception:
                 writer.abort(token)
@@ -98,7 +98,7 @@ class Place:
                 output.close()
 
     def _stream(self, name: str, rows: pa.Table, spilled: bool) -> Batches:
-        stream = in_threes(rows, name)
+        stream = in_pieces(rows, name)
         if not spilled:
             return stream
         spill = Spill(self.root / f"{name}.arrow")
@@ -118,8 +118,9 @@ def new_run(*, sole: bool = True, key: str = "") -> Run:
     return Run(f"run{next(NUMBERS)}", "pipeline", "load", 1, key=key, sole=sole)
 
 
-def in_threes(rows: pa.Table, name: str = "rows") -> Batches:
-    return Batches.of(rows.schema, rows.to_batches(max_chunksize=3), name)
+def in_pieces(rows: pa.Table, name: str = "rows") -> Batches:
+    """A stream of several batches, whatever the number of rows."""
+    return Batches.of(rows.schema, rows.to_batches(max_chunksize=max(3, rows.num_rows // 20)), name)
 
 
 def endless(batch: pa.RecordBatch) -> Batches:
