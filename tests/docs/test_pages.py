@@ -18,6 +18,7 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_a_reader_who_types_what_the_page_says_gets_what_it_shows(page: Path, tmp_path: Path) -> None:
     """LESSONS 20: docs used options that did not exist, and pipelines that did not run."""
