@@ -1,0 +1,112 @@
+"""A write step's columns: chosen, renamed, cast strictly; a value that does not fit is named with column and row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from osiris.compile.manifest import ColumnMap
+from osiris.connectors.base import Batches, End
+from osiris.drivers import columns
+from osiris.errors import ConfigError, DataError
+
+SCHEMA = pa.schema([pa.field("n", pa.int64(), metadata={"osiris.type": "int"}), pa.field("word", pa.string())])
+
+
+def stream(*words: str | None, size: int = 2) -> Batches:
+    table = pa.table({"n": list(range(len(words))), "word": pa.array(words, pa.string())}).cast(SCHEMA)
+    return Batches.of(SCHEMA, table.to_batches(max_chunksize=size), "rows")
+
+
+def values(batches: Batches) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = pa.Table.from_batches(list(batches), batches.schema).to_pydict()
+    return found
+
+
+def test_without_columns_the_stream_is_the_same() -> None:
+    given = stream("a")
+    assert columns.apply(given, ()) is given
+
+
+def test_columns_are_taken_in_the_order_given_under_new_names_with_what_is_known_of_them() -> None:
+    found = columns.apply(stream("a", "b", None), (ColumnMap("word", "text"), ColumnMap("n", "number")))
+    assert found.schema.names == ["text", "number"]
+    assert found.schema.field("number").metadata == {b"osiris.type": b"int"}
+    assert values(found) == {"text": ["a", "b", None], "number": [0, 1, 2]}
+    assert found.end == End(3)
+
+
+def test_a_column_may_be_taken_twice() -> None:
+    found = columns.apply(stream("1"), (ColumnMap("word", "text"), ColumnMap("word", "number", "int64")))
+    assert values(found) == {"text": ["1"], "number": [1]}
+
+
+CASTS = [
+    ("00123", "string", "00123"),
+    ("00123", "int64", 123),
+    ("12.50", "decimal(5,2)", decimal.Decimal("12.50")),
+    ("2026-02-28", "date", dt.date(2026, 2, 28)),
+    ("true", "bool", True),
+]
+
+
+@pytest.mark.parametrize(("text", "type_name", "value"), CASTS)
+def test_texts_are_cast_as_asked(text: str, type_name: str, value: object) -> None:
+    found = columns.apply(stream(text, None), (ColumnMap("word", "x", type_name),))
+    assert values(found)["x"] == [value, None]
+
+
+BAD = [
+    ("1e5x", "int64"),
+    ("3.7", "int64"),
+    ("300", "int8"),
+    ("12.345", "decimal(5,2)"),
+    ("2026-02-30", "date"),
+    ("-1", "uint8"),
+]
+
+
+@pytest.mark.parametrize(("text", "type_name"), BAD)
+def test_a_value_that_does_not_fit_is_named_with_column_and_row(text: str, type_name: str) -> None:
+    found = columns.apply(stream("1", None, "1", text, "also bad", size=5), (ColumnMap("word", "x", type_name),))
+    if type_name == "date":
+        found = columns.apply(
+            stream("2026-01-01", None, "2026-01-01", text, size=2), (ColumnMap("word", "x", type_name),)
+        )
+    with pytest.raises(DataError, match="column 'x', row 4") as caught:
+        list(found)
+    assert (caught.value.code, caught.value.data_column, caught.value.row) == ("data.cast", "x", 4)
+    assert repr(text) in caught.value.message
+
+
+@given(place=st.integers(0, 40), size=st.integers(1, 50), count=st.integers(41, 60))
+def test_the_row_that_is_named_is_the_first_bad_one(place: int, size: int, count: int) -> None:
+    words = [str(n) if n < place else "x" for n in range(count)]
+    with pytest.raises(DataError) as caught:
+        list(columns.apply(stream(*words, size=size), (ColumnMap("word", "x", "int64"),)))
+    assert caught.value.row == place + 1
+
+
+def test_a_column_that_does_not_come_is_named_before_a_row_is_read() -> None:
+    with pytest.raises(ConfigError, match="there is no column 'wrod'") as caught:
+        columns.apply(stream("a"), (ColumnMap("wrod", "x"),))
+    assert caught.value.hint == 'did you mean "word"?'
+
+
+def test_a_cast_that_cannot_be_is_a_config_error() -> None:
+    lists = Batches.of(pa.schema([("x", pa.list_(pa.int64()))]), [pa.record_batch({"x": [[1]]})])
+    with pytest.raises(ConfigError, match="cannot be cast"):
+        list(columns.apply(lists, (ColumnMap("x", "x", "date"),)))
+
+
+def test_a_wide_number_is_never_rounded() -> None:
+    """LESSONS 9."""
+    big = pa.record_batch({"n": pa.array([9007199254740993], pa.int64())})
+    with pytest.raises(DataError):
+        list(columns.apply(Batches.of(big.schema, [big]), (ColumnMap("n", "n", "float64"),)))
