@@ -73,8 +73,8 @@ def echo() -> Iterator[Echo]:
 def talk(proxy: FaultProxy, *messages: bytes, limit_s: float = LIMIT_S) -> tuple[bytes, str]:
     """Send the messages, each after the answer to the one before; what came back, and how it ended."""
     got = b""
-    with socket.create_connection((proxy.host, proxy.port), limit_s) as sock:
-        try:
+    try:
+        with socket.create_connection((proxy.host, proxy.port), limit_s) as sock:
             for message in messages:
                 sock.sendall(message)
                 wanted = len(got) + len(message)
@@ -83,10 +83,10 @@ def talk(proxy: FaultProxy, *messages: bytes, limit_s: float = LIMIT_S) -> tuple
                     if not chunk:
                         return got, "closed"
                     got += chunk
-        except ConnectionError:
-            return got, "reset"
-        except TimeoutError:
-            return got, "silent"
+    except ConnectionError:
+        return got, "reset"
+    except TimeoutError:
+        return got, "silent"
     return got, "answered"
 
 
