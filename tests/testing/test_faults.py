@@ -181,7 +181,8 @@ def test_closing_ends_every_thread_and_every_blocked_end(echo: Echo) -> None:
         one.sendall(b"x")
         proxy.close()
         one.settimeout(LIMIT_S)
-        assert one.recv(1) == b""
+        with suppress(ConnectionError):  # a reset, when the byte was not read yet
+            assert one.recv(1) == b""
     echo.wait_for_end()
     echo.close()
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("osiris-proxy")] == []
