@@ -55,7 +55,7 @@ class Client(base.Client, Discovers):
     def open(self) -> None:
         """Open the file if it is there; with `read_only` it must be."""
         if self.connection["path"] == MEMORY:
-            self._con = self._con or _connect(MEMORY, read_only=False)
+            self._con = self._con or sandbox.connected(MEMORY)
         elif self.path.exists():
             self._connect()
         elif self.read_only:
@@ -168,7 +168,8 @@ class Client(base.Client, Discovers):
         with _OPENING:
             recovering = path.with_name(path.name + ".wal").exists() and path not in _OPEN
             # What a killed process left in the log reads wrong in some cases until it is in the file.
-            con = _connect(str(path), self.read_only, "CHECKPOINT" if recovering and not self.read_only else "")
+            first = "CHECKPOINT" if recovering and not self.read_only else ""
+            con = sandbox.connected(str(path), read_only=self.read_only, first=first)
             _OPEN[path] = _OPEN.get(path, 0) + 1
         self._con, self._held = con, path
 
@@ -230,16 +231,6 @@ class Client(base.Client, Discovers):
         self.rows(f"INSERT INTO {table} VALUES (1)")
         self.rollback()
         return "a table was made and taken back"
-
-
-def _connect(path: str, read_only: bool, first: str = "") -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(path, read_only=read_only, config=sandbox.SETTINGS)
-    try:
-        con.execute(f"SET TimeZone = 'UTC'; {first}")
-    except BaseException:
-        con.close()
-        raise
-    return con
 
 
 def _let_go(path: Path) -> None:

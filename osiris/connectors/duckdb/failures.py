@@ -111,6 +111,8 @@ def _catalog(message: str) -> OsirisError:
 
 
 def _transaction(message: str) -> OsirisError:
+    if any(word in message for word in _DISK):
+        return _full(message)
     if "constraint violation" in message:
         return _constraint(message)
     if "read-only mode" in message:

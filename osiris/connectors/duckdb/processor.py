@@ -34,7 +34,7 @@ class Processor(base.Processor):
         self._interrupted = threading.Event()
 
     def rescans(self, schemas: Mapping[str, pa.Schema]) -> frozenset[str]:
-        with duckdb.connect(":memory:", config=sandbox.SETTINGS) as con:
+        with sandbox.connected(":memory:") as con:
             named = _names(list(schemas))
             for name, given in named.items():
                 schema = landing.landing_schema(schemas[given])
@@ -79,16 +79,15 @@ class Processor(base.Processor):
         self._close()
         self.workspace.scratch.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="duckdb-", dir=self.workspace.scratch))
-        settings = {
-            **sandbox.SETTINGS,
+        settings: dict[str, sandbox.Setting] = {
             "memory_limit": self.options.get("memory_limit", f"{self.workspace.memory_bytes} B"),
             "temp_directory": str(self._folder),
             "secret_directory": str(self._folder),
-            **({"threads": self.options["threads"]} if self.options.get("threads") else {}),
         }
-        con = self._con = duckdb.connect(":memory:", config=settings)
-        con.execute("SET TimeZone = 'UTC'")
-        return con
+        if self.options.get("threads") is not None:
+            settings["threads"] = int(self.options["threads"])
+        self._con = sandbox.connected(":memory:", more=settings)
+        return self._con
 
     def _close(self) -> None:
         con, self._con = self._con, None

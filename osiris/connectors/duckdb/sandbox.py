@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -10,7 +11,8 @@ import duckdb
 from osiris.connectors.duckdb.failures import known, line_of
 from osiris.errors import ConfigError, OsirisError, PermissionDenied
 
-SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
+Setting = str | bool | int | float | list[str]
+SETTINGS: Final[dict[str, Setting]] = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -20,6 +22,19 @@ SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "arrow_lossless_conversion": True,
 }
 """The same for every handle of this process: DuckDB refuses a second handle on a file with other settings."""
+
+
+def connected(
+    path: str, *, read_only: bool = False, more: Mapping[str, Setting] | None = None, first: str = ""
+) -> duckdb.DuckDBPyConnection:
+    """A handle with these settings and `more`, in UTC, that shows no progress of its own; `first` is run on it too."""
+    con = duckdb.connect(path, read_only=read_only, config={**SETTINGS, **(more or {})})
+    try:
+        con.execute(f"SET TimeZone = 'UTC'; SET enable_progress_bar = false; {first}")
+    except BaseException:
+        con.close()
+        raise
+    return con
 
 
 def select_of(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> str:
@@ -121,7 +136,7 @@ def _forbidden_calls() -> frozenset[str]:
     Asked of DuckDB itself, so that a function of a later version is refused until it is known to be harmless.
     """
     kinds = "('table', 'table_macro', 'pragma')"
-    with duckdb.connect(":memory:", config=SETTINGS) as con:
+    with connected(":memory:") as con:
         cursor = con.execute(f"SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN {kinds}")
         return frozenset(row[0].casefold() for row in iter(cursor.fetchone, None)) - _ROW_MAKERS | _ENGINE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from osiris.connectors.duckdb.client import Client
 from osiris.connectors.duckdb.extractor import Extractor
 from tests.connectors.duckdb.place import Place
 
+ROOT = Path(__file__).parents[3]
 HOLD = """
 import duckdb, sys
 con = duckdb.connect({path!r}, read_only={read_only})
@@ -142,6 +144,24 @@ def test_an_interrupt_is_sticky_and_ends_a_read_between_two_batches(place: Place
             next(stream)
         with pytest.raises(osiris.Cancelled):
             client.rows("SELECT 1")
+
+
+def test_no_progress_is_shown_where_duckdb_would_show_it(place: Place) -> None:
+    """Under `python -c` DuckDB takes the process for an interactive one, and prints into what we print."""
+    script = """
+import sys
+from pathlib import Path
+import duckdb
+from tests.connectors.duckdb.place import Place
+ask = "SELECT * FROM (SHOW enable_progress_bar)"
+place = Place(Path(sys.argv[1]))
+with place.client() as client:
+    client.create()
+    print(duckdb.connect().execute(ask).fetchone(), client.rows(ask), place.transform(ask, {})[0].to_pylist())
+"""
+    command = [sys.executable, "-c", script, str(place.root)]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shown == "(True,) [(False,)] [{'enable_progress_bar': False}]\n"
 
 
 def test_a_closed_client_is_closed_again_without_an_error_and_can_be_interrupted(place: Place) -> None:
