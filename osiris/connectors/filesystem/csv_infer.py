@@ -6,9 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris.connectors.filesystem.csv_dialect import Dialect
-from osiris.connectors.filesystem.csv_kinds import Integers, Kind, Words, moments, numbers
+from osiris.connectors.filesystem.csv_kinds import Integers, Kind, Words, is_rounded, moments, numbers
 
-MAX_FLOAT_DIGITS = 17
 HEADROOM_DIGITS = 3
 
 
@@ -42,17 +41,20 @@ class _Numbers:
 
     def __init__(self, point: str) -> None:
         self._point = point
-        self._reading = numbers(pa.float64(), point)
+        self._reading = numbers(point)
         self._whole_digits = 1
         self._scales: set[int] = set()
         self._exponents = False
         self._padded = False
-        self._digits = 1
+        self._rounded = False
 
     def update(self, values: pa.Array) -> bool:
         """Whether all values are still numbers."""
-        if not _fits(self._reading, values):
+        try:
+            floats = self._reading.convert(values)
+        except pa.ArrowInvalid:
             return False
+        self._rounded = self._rounded or is_rounded(values, floats, self._point)
         unsigned = pc.utf8_ltrim(values, "-")
         exponent = pc.match_substring(unsigned, "e", ignore_case=True)
         self._exponents = self._exponents or bool(pc.any(exponent).as_py())
@@ -63,8 +65,6 @@ class _Numbers:
         self._scales |= set(pc.unique(scales).to_pylist())
         whole = pc.if_else(pc.equal(at, -1), pc.utf8_length(plain), at)
         self._whole_digits = max(self._whole_digits, pc.max(whole).as_py() or 1)
-        digits = pc.utf8_length(pc.utf8_ltrim(pc.replace_substring(plain, self._point, ""), "0"))
-        self._digits = max(self._digits, pc.max(digits).as_py() or 1)
         self._padded = self._padded or bool(pc.any(pc.ends_with(dotted.filter(pc.greater(scales, 1)), "0")).as_py())
         return True
 
@@ -77,7 +77,7 @@ class _Numbers:
         if scale > 1 and not self._exponents and self._whole_digits + scale <= 38:
             small = self._whole_digits + scale + HEADROOM_DIGITS <= 18
             return pa.decimal128(18 if small else 38, scale)
-        if self._padded or self._digits > MAX_FLOAT_DIGITS or not self._scales:
+        if self._padded or self._rounded or not self._scales:
             return pa.string()
         return pa.float64()
 

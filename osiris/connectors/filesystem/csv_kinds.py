@@ -5,7 +5,7 @@
 | bool | the true and false values, but for `0` and `1` |
 | int64 | `0`, `-12`: no leading zero, sign, blank or exponent; up to the limits of int64 |
 | decimal(18 or 38, s) | numbers whose fractions all have the same s >= 2 digits (or none): `12.50`, `7` |
-| float64 | other numbers with a point, up to 17 digits; an exponent needs a sign or a point: `1e5` is a code |
+| float64 | other numbers with a point of which nothing is lost (not `1.10`); an exponent needs a sign or a point |
 | date | `2026-01-31`, and nothing less definite |
 | timestamp, in UTC if all have a zone | `2026-01-31 10:00`, `2026-01-31T10:00:00.5+01:00`; nanoseconds where needed |
 | string | everything else: `00123`, `1e5`, `NULL`, `01/02/2024`, numbers beyond int64, `10:30` |
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Protocol
 
 import pyarrow as pa
@@ -24,6 +25,8 @@ _YEAR = r"(?:[1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])"
 _DATE = rf"{_YEAR}-\d{{2}}-\d{{2}}"
 _TIME = r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?"
 _ZONE = r"(?:Z|[+-]\d{2}(?::?\d{2})?)"
+_WHOLE = r"-?(?:0|[1-9]\d*)"
+_EXACT_DIGITS = 15
 
 
 class Kind(Protocol):
@@ -79,13 +82,40 @@ class Spelled:
         return values
 
 
-def numbers(wanted: pa.DataType, point: str) -> Spelled:
-    """Numbers of a float or decimal type; only floats may have an exponent."""
+class Floats(Spelled):
+    """Numbers that are the same when they are printed again: no digit is rounded away, and no zero at the end."""
+
+    def __init__(self, point: str) -> None:
+        p = re.escape(point)
+        fraction = rf"{p}(?:\d|\d*[1-9])|{p}\d+[eE][+-]?\d+|[eE][+-]\d+"
+        super().__init__(pa.float64(), rf"{_WHOLE}(?:{fraction})?", point)
+
+    def convert(self, text: pa.Array) -> pa.Array:
+        values = super().convert(text)
+        if is_rounded(text, values, self._point):
+            raise pa.ArrowInvalid("a number has more digits than a float keeps")
+        return values
+
+
+def is_rounded(text: pa.Array, values: pa.Array, point: str) -> bool:
+    """Whether one of the floats `values` is another number than its text. Up to 15 digits none can be."""
+    long = pc.fill_null(pc.greater(pc.utf8_length(text), _EXACT_DIGITS), False)
+    written = pc.replace_substring(text.filter(long), point, ".")
+    printed = pc.cast(values.filter(long), pa.string())
+    differ = pc.not_equal(written, printed)
+    pairs = zip(written.filter(differ).to_pylist(), printed.filter(differ).to_pylist(), strict=True)
+    return any(Decimal(one) != Decimal(other) for one, other in pairs)
+
+
+def numbers(point: str) -> Spelled:
+    """Everything that is a number, as floats, however many digits it has."""
     p = re.escape(point)
-    whole = r"-?(?:0|[1-9]\d*)"
-    if pa.types.is_decimal(wanted):
-        return Spelled(wanted, rf"{whole}(?:{p}\d+)?", point)
-    return Spelled(wanted, rf"{whole}(?:{p}\d+(?:[eE][+-]?\d+)?|[eE][+-]\d+)?", point)
+    return Spelled(pa.float64(), rf"{_WHOLE}(?:{p}\d+(?:[eE][+-]?\d+)?|[eE][+-]\d+)?", point)
+
+
+def decimals(wanted: pa.Decimal128Type, point: str) -> Spelled:
+    """Numbers with a fraction of as many digits as `wanted` has, or none."""
+    return Spelled(wanted, rf"{_WHOLE}(?:{re.escape(point)}\d{{{wanted.scale}}})?", point)
 
 
 def moments() -> list[Spelled]:
@@ -101,8 +131,10 @@ def kind_of(wanted: pa.DataType, words: Words, point: str) -> Kind:
         return words
     if pa.types.is_integer(wanted):
         return Integers()
-    if pa.types.is_floating(wanted) or pa.types.is_decimal(wanted):
-        return numbers(wanted, point)
+    if pa.types.is_floating(wanted):
+        return Floats(point)
+    if pa.types.is_decimal(wanted):
+        return decimals(wanted, point)
     return next(kind for kind in moments() if kind.type == wanted)
 
 

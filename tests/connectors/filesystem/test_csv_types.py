@@ -30,6 +30,8 @@ GUESSES: list[tuple[list[str], pa.DataType]] = [
     (["1.0", "1e+22", "1e-7"], pa.float64()),
     (["0.30000000000000004", "12.5"], pa.float64()),
     (["0.1234567890123456789", "1.5"], TEXT),
+    (["9007199254740993.5", "1"], TEXT),
+    (["12345678901234567", "1.5"], TEXT),
     (["12.50", "7.00", "3"], pa.decimal128(18, 2)),
     (["12345678901234567890.12"], pa.decimal128(38, 2)),
     (["1.10", "1.9"], TEXT),
@@ -74,12 +76,24 @@ def test_without_guessing_all_is_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "later"), [("7", "A123"), ("7", "00123"), ("1.5", "1e5"), ("1.50", "007.50"), ("2026-01-01", "x")]
+    ("first", "later"),
+    [
+        ("7", "A123"),
+        ("7", "00123"),
+        ("1.5", "1e5"),
+        ("1.5", "1.10"),
+        ("1.5", "9007199254740993.5"),
+        ("1.5", "12345678901234567"),
+        ("1.50", "007.50"),
+        ("1.50", "1.5"),
+        ("2026-01-01", "x"),
+    ],
 )
 def test_a_later_row_that_contradicts_the_sample_is_an_error_that_says_what_to_set(
     tmp_path: Path, first: str, later: str
 ) -> None:
-    """A zero in front would be lost in silence if pyarrow's own reading decided."""
+    """A zero in front, one at the end, or a digit too many for a float would be lost in silence by pyarrow's own
+    reading."""
     csv(tmp_path, "id,zip\n" + f"1,{first}\n" * 50 + f"2,{later}\n" + f"1,{first}\n")
     with pytest.raises(DataError) as caught:
         read_csv(tmp_path, sample_rows=10)
