@@ -7,6 +7,7 @@ from typing import Final
 from duckdb.sqltypes import DuckDBPyType
 
 from osiris.connectors.duckdb.reading import number
+from osiris.connectors.duckdb.tables import folded
 
 
 def fits(source: DuckDBPyType, target: DuckDBPyType) -> bool:
@@ -62,7 +63,7 @@ def _nested_fits(source: DuckDBPyType, target: DuckDBPyType) -> bool:
 def _part_fits(source: tuple[str, object], target: tuple[str, object]) -> bool:
     (name, mine), (its_name, its) = source, target
     if isinstance(mine, DuckDBPyType) and isinstance(its, DuckDBPyType):
-        return name.casefold() == its_name.casefold() and fits(mine, its)
+        return folded(name) == folded(its_name) and fits(mine, its)
     return mine == its
 
 

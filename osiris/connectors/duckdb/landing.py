@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris.connectors.duckdb.tables import RESERVED
+from osiris.connectors.duckdb.tables import RESERVED, alike, folded
 from osiris.errors import ConfigError, DataError
 
 ROW: Final = f"{RESERVED}row"
@@ -23,17 +23,15 @@ def landing_schema(schema: pa.Schema) -> pa.Schema:
     """
     if not schema.names:
         raise ConfigError("there is no column", code="column.none")
-    seen: dict[str, str] = {}
     for name in schema.names:
-        if not name or name.casefold().startswith(RESERVED):
+        if not name or folded(name).startswith(RESERVED):
             raise ConfigError(f"a column cannot be named {name!r}: {RESERVED}… is reserved", code="column.name")
-        first = seen.setdefault(name.casefold(), name)
-        if first is not name:
-            raise ConfigError(
-                f"the columns {first!r} and {name!r} are one name to DuckDB",
-                code="column.duplicate",
-                hint="rename one of them before this step",
-            )
+    if (pair := alike(schema.names)) is not None:
+        raise ConfigError(
+            f"the columns {pair[0]!r} and {pair[1]!r} are one name to DuckDB",
+            code="column.duplicate",
+            hint="rename one of them before this step",
+        )
     return pa.schema([field.with_type(landing_type(field.type, field.name)) for field in schema])
 
 
@@ -89,7 +87,7 @@ def _decimal(kind: pa.DataType, column: str) -> pa.DataType:
 def _nested(kind: pa.DataType, column: str) -> pa.DataType:
     if pa.types.is_struct(kind):
         fields = [kind.field(place) for place in range(kind.num_fields)]
-        if len({field.name.casefold() for field in fields}) < len(fields):
+        if alike(field.name for field in fields):
             raise _refused(kind, column)
         return pa.struct([field.with_type(_part(field.type, column)) for field in fields])
     if pa.types.is_map(kind):

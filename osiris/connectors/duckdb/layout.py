@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from osiris.connectors.duckdb.fits import fits, restored
 from osiris.connectors.duckdb.landing import ROW
-from osiris.connectors.duckdb.tables import Name, Table, listed, quoted
+from osiris.connectors.duckdb.tables import Name, Table, folded, listed, quoted
 from osiris.errors import ConfigError, DataError, NotFound, OsirisError
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ class Layout:
 
     def upsert(self, stage: str) -> str:
         """Of the rows of `stage` with one key the last one, over the target's row of that key or as a new row."""
-        keys = {key.casefold() for key in self.wanted.keys}
+        keys = {folded(key) for key in self.wanted.keys}
         pairs = [(name, value) for (_, name, _), value in zip(self.columns, self._values(), strict=True)]
-        same = " AND ".join(f"t.{quoted(name)} = {value}" for name, value in pairs if name.casefold() in keys)
-        changes = ", ".join(f"{quoted(name)} = {value}" for name, value in pairs if name.casefold() not in keys)
+        same = " AND ".join(f"t.{quoted(name)} = {value}" for name, value in pairs if folded(name) in keys)
+        changes = ", ".join(f"{quoted(name)} = {value}" for name, value in pairs if folded(name) not in keys)
         last = f"SELECT max({quoted(ROW)}) FROM {stage} GROUP BY {listed(self.wanted.keys)}"
         return (
             f"MERGE INTO {self.wanted.name.sql} AS t "
@@ -112,8 +112,8 @@ def plan(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: T
 
 
 def _made(incoming: Sequence[Incoming], wanted: Wanted) -> Layout:
-    keys = {key.casefold() for key in wanted.keys}
-    not_null = tuple(column.name for column in incoming if column.name.casefold() in keys)
+    keys = {folded(key) for key in wanted.keys}
+    not_null = tuple(column.name for column in incoming if folded(column.name) in keys)
     make = tuple(
         f"{quoted(column.name)} {column.made_as}{' NOT NULL' if column.name in not_null else ''}" for column in incoming
     )
@@ -122,20 +122,20 @@ def _made(incoming: Sequence[Incoming], wanted: Wanted) -> Layout:
 
 def _agrees(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: Table) -> bool:
     """Whether the table can take the rows with the columns that it has, no more and no less."""
-    if {column.name.casefold() for column in incoming} != {column.name.casefold() for column in target.columns}:
+    if {folded(column.name) for column in incoming} != {folded(column.name) for column in target.columns}:
         return False
-    types = {column.name.casefold(): column.type for column in target.columns}
-    return all(_holds(con, column, types[column.name.casefold()]) for column in incoming)
+    types = {folded(column.name): column.type for column in target.columns}
+    return all(_holds(con, column, types[folded(column.name)]) for column in incoming)
 
 
 def _joined(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: Table, wanted: Wanted) -> Layout:
-    theirs = {column.name.casefold(): column for column in target.columns}
-    ours = {column.name.casefold() for column in incoming}
+    theirs = {folded(column.name): column for column in target.columns}
+    ours = {folded(column.name) for column in incoming}
     problems = []
     columns = []
     added = []
     for column in incoming:
-        there = theirs.get(column.name.casefold())
+        there = theirs.get(folded(column.name))
         if there is None:
             added.append(column)
             columns.append((column, column.name, column.made_as))
@@ -148,12 +148,12 @@ def _joined(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target
     problems += [
         (there.name, f"{there.name!r} is missing, but the table takes no null there")
         for there in target.columns
-        if there.name.casefold() not in ours and not there.nullable and not there.has_default
+        if folded(there.name) not in ours and not there.nullable and not there.has_default
     ]
     _refuse(wanted, problems, [] if wanted.add_columns else added)
-    required = {column.name.casefold() for column in target.columns if not column.nullable}
-    required |= {key.casefold() for key in wanted.keys} if wanted.mode == "upsert" else set()
-    not_null = tuple(column.name for column in incoming if column.name.casefold() in required)
+    required = {folded(column.name) for column in target.columns if not column.nullable}
+    required |= {folded(key) for key in wanted.keys} if wanted.mode == "upsert" else set()
+    not_null = tuple(column.name for column in incoming if folded(column.name) in required)
     add = tuple(f"{quoted(column.name)} {column.made_as}" for column in added)
     notes = (f"added_columns: {', '.join(column.name for column in added)}",) if added else ()
     return Layout(wanted, False, (), add, tuple(columns), not_null, notes)

@@ -16,7 +16,7 @@ from osiris.connectors import base
 from osiris.connectors.base import Batches, End, Options, Workspace
 from osiris.connectors.duckdb import failures, landing, reading, sandbox, scans
 from osiris.connectors.duckdb.reading import Selection, Source
-from osiris.connectors.duckdb.tables import RESERVED, quoted
+from osiris.connectors.duckdb.tables import RESERVED, folded, quoted
 from osiris.errors import Cancelled, ConfigError, NotFound, OsirisError
 from osiris.stream import EXHAUSTED
 
@@ -32,14 +32,12 @@ class Processor(base.Processor):
         self._con: duckdb.DuckDBPyConnection | None = None
         self._folder: Path | None = None
         self._interrupted = threading.Event()
+        self._known: tuple[Mapping[str, pa.Schema], frozenset[str]] | None = None
 
     def rescans(self, schemas: Mapping[str, pa.Schema]) -> frozenset[str]:
-        with sandbox.connected(":memory:") as con:
-            named = _names(list(schemas))
-            for name, given in named.items():
-                schema = landing.landing_schema(schemas[given])
-                con.register(name, pa.RecordBatchReader.from_batches(schema, iter(())))
-            return scans.repeated(con, self.options["query"], named)
+        if self._known is None or self._known[0] != dict(schemas):
+            self._known = dict(schemas), self._repeated(schemas)
+        return self._known[1]
 
     def run(self, inputs: Mapping[str, Batches]) -> Batches:
         again = self.rescans({name: batches.schema for name, batches in inputs.items()})
@@ -74,6 +72,14 @@ class Processor(base.Processor):
     @classmethod
     def _classify(cls, error: Exception) -> OsirisError:
         return failures.known(error) or super()._classify(error)
+
+    def _repeated(self, schemas: Mapping[str, pa.Schema]) -> frozenset[str]:
+        with sandbox.connected(":memory:") as con:
+            named = _names(list(schemas))
+            for name, given in named.items():
+                schema = landing.landing_schema(schemas[given])
+                con.register(name, pa.RecordBatchReader.from_batches(schema, iter(())))
+            return scans.repeated(con, self.options["query"], named)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._close()
@@ -150,7 +156,7 @@ def _names(inputs: list[str]) -> dict[str, str]:
     for given in inputs:
         plain = _table(given)
         for name in (plain, f"df_{plain}", *(("input_df",) if len(inputs) == 1 else ())):
-            other = next((found[taken] for taken in found if taken.casefold() == name.casefold()), given)
+            other = next((found[taken] for taken in found if folded(taken) == folded(name)), given)
             if other != given:
                 raise ConfigError(
                     f"the inputs {other!r} and {given!r} would both be the table {name}",

@@ -13,7 +13,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from osiris.connectors.duckdb import sandbox
 from osiris.connectors.duckdb.failures import known as known_error
-from osiris.connectors.duckdb.tables import quoted
+from osiris.connectors.duckdb.tables import alike, folded, quoted
 from osiris.errors import Cancelled, ConfigError, DataError, did_you_mean
 
 FETCH_ROWS: Final = 2048
@@ -142,24 +142,23 @@ def _type_at(children: Sequence[tuple[str, object]], place: int) -> DuckDBPyType
 
 def _chosen(columns: Sequence[str], names: list[str], source: str) -> list[str]:
     """`columns` in the spelling of the source."""
-    known = {name.casefold(): name for name in names}
+    known = {folded(name): name for name in names}
     for column in columns:
-        if column.casefold() not in known:
+        if folded(column) not in known:
             hint = did_you_mean(column, names) or f"columns: {', '.join(names)}"
             raise ConfigError(f"{source} has no column {column!r}", code="column.missing", hint=hint)
-    return [known[column.casefold()] for column in columns]
+    chosen = [known[folded(column)] for column in columns]
+    _distinct(chosen, f"columns of {source}")
+    return chosen
 
 
 def _distinct(names: list[str], source: str) -> None:
-    seen: dict[str, str] = {}
-    for name in names:
-        first = seen.setdefault(name.casefold(), name)
-        if first is not name:
-            raise ConfigError(
-                f"{source} gives two columns that are one name to DuckDB: {first!r} and {name!r}",
-                code="query.duplicate_column",
-                hint="name them apart: SELECT a.id AS a_id, b.id AS b_id",
-            )
+    if (pair := alike(names)) is not None:
+        raise ConfigError(
+            f"{source} gives two columns that are one name to DuckDB: {pair[0]!r} and {pair[1]!r}",
+            code="query.duplicate_column",
+            hint="name them apart: SELECT a.id AS a_id, b.id AS b_id",
+        )
 
 
 def _expression(kind: DuckDBPyType, name: str) -> str:

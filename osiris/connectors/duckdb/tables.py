@@ -38,7 +38,7 @@ class Name:
             hint = 'write table or schema.table; put a part with a dot in double quotes, such as sales."2024.orders"'
             raise ConfigError(f"{text!r} does not name a table", code="table.name", hint=hint)
         first, last = (_bare(part) if part else None for part in found.groups())
-        if first and schema and first.casefold() != schema.casefold():
+        if first and schema and folded(first) != folded(schema):
             raise ConfigError(f"the table {text!r} and the option schema ({schema!r}) disagree", code="table.name")
         return cls(first or schema or "main", last or "")
 
@@ -68,6 +68,21 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def folded(name: str) -> str:
+    """What DuckDB compares names by: it takes A for a, and nothing more."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+
+def alike(names: Iterable[str]) -> tuple[str, str] | None:
+    """The first two that are one name to DuckDB."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if folded(name) in seen:
+            return seen[folded(name)], name
+        seen[folded(name)] = name
+    return None
+
+
 def listed(names: Iterable[str]) -> str:
     """Column names as SQL, with commas."""
     return ", ".join(map(quoted, names))
@@ -82,9 +97,11 @@ def find(client: Client, name: Name) -> Table | None:
         "WHERE database_name = current_database() AND lower(schema_name) = lower($1) AND lower(view_name) = lower($2)",
         [name.schema, name.table],
     )
-    if not tables:
+    wanted = (folded(name.schema), folded(name.table))
+    found = [row for row in tables if (folded(row[0]), folded(row[1])) == wanted]
+    if not found:
         return None
-    schema, table, is_view = tables[0]
+    schema, table, is_view = found[0]
     return Table(Name(schema, table), is_view, _columns(client, schema, table))
 
 

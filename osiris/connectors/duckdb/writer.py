@@ -16,7 +16,7 @@ from osiris.connectors.base import Batches, End, Part, Run, State, Token, Writte
 from osiris.connectors.duckdb import landing, layout, ledger
 from osiris.connectors.duckdb.client import Client
 from osiris.connectors.duckdb.layout import Incoming, Layout, Wanted
-from osiris.connectors.duckdb.tables import RESERVED, Name, find, listed, quoted, schema_exists
+from osiris.connectors.duckdb.tables import RESERVED, Name, find, folded, listed, quoted, schema_exists
 from osiris.errors import ConfigError, InternalError, OsirisError, WriteFailed, did_you_mean
 
 
@@ -35,9 +35,9 @@ class Writer(base.Writer[Client]):
     def token(self, schema: pa.Schema, run: Run) -> Token:
         wanted = self._wanted()
         landing.landing_schema(schema)
-        known = {name.casefold() for name in schema.names}
+        known = {folded(name) for name in schema.names}
         for key in wanted.keys:
-            if key.casefold() not in known:
+            if folded(key) not in known:
                 hint = did_you_mean(key, schema.names) or f"columns: {', '.join(schema.names)}"
                 raise ConfigError(f"primary_key: there is no column {key!r}", code="column.missing", hint=hint)
         place = hashlib.sha256(f"{run.id}\0{run.step}\0{run.attempt}".encode()).hexdigest()[:16]
@@ -113,7 +113,7 @@ class Writer(base.Writer[Client]):
     def _wanted(self) -> Wanted:
         options = self.options
         name = Name.of(options["table"], options.get("schema"))
-        if name.table.casefold().startswith(RESERVED):
+        if folded(name.table).startswith(RESERVED):
             raise ConfigError(f"{name}: tables named {RESERVED}… are Osiris's own", code="table.name")
         keys = options.get("primary_key", ())
         mode = options.get("write_mode", "append")

@@ -22,6 +22,17 @@ MODES: dict[str, dict[str, Any]] = {
     "replace": {"table": "t", "write_mode": "replace"},
     "upsert": {"table": "t", "write_mode": "upsert", "primary_key": "id"},
 }
+CASES = pytest.mark.parametrize(
+    ("mode", "sole"),
+    [
+        ("append", True),
+        ("upsert", False),
+        pytest.param("append", False, marks=pytest.mark.slow),
+        pytest.param("replace", True, marks=pytest.mark.slow),
+        pytest.param("replace", False, marks=pytest.mark.slow),
+        pytest.param("upsert", True, marks=pytest.mark.slow),
+    ],
+)
 BEFORE = "CREATE TABLE t AS SELECT i AS id, -1::BIGINT AS place, 'before' AS text FROM range(500) r(i)"
 
 
@@ -73,8 +84,7 @@ def found(place: Place) -> tuple[int, int, int]:
     return row
 
 
-@pytest.mark.parametrize("sole", [True, False], ids=["sole", "durable"])
-@pytest.mark.parametrize("mode", MODES)
+@CASES
 def test_a_write_killed_at_any_moment_can_be_done_again(place: Place, mode: str, sole: bool) -> None:
     """Promise 2: a run killed at any point and then finished equals one clean run."""
     place.sql(BEFORE)
@@ -89,8 +99,7 @@ def test_a_write_killed_at_any_moment_can_be_done_again(place: Place, mode: str,
     assert found(place) == expected(mode)
 
 
-@pytest.mark.parametrize("sole", [True, False], ids=["sole", "durable"])
-@pytest.mark.parametrize("mode", MODES)
+@CASES
 def test_a_write_killed_right_after_its_commit_is_known_to_be_done(place: Place, mode: str, sole: bool) -> None:
     place.sql(BEFORE)
     token = kill(place, mode, sole, "after commit")
@@ -102,6 +111,7 @@ def test_a_write_killed_right_after_its_commit_is_known_to_be_done(place: Place,
         assert Writer(client, Options(MODES[mode]), place.workspace).last("k") == State(1, {"high": 9})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_what_was_staged_durably_is_committed_by_the_next_process(place: Place, mode: str) -> None:
     place.sql(BEFORE)

@@ -124,6 +124,7 @@ def test_the_dataset_names_file_and_table(orders: Place) -> None:
     [
         ({"table": "order"}, osiris.NotFound, "no table main.order"),
         ({"table": "orders", "columns": ["custmer"]}, osiris.ConfigError, "no column 'custmer'"),
+        ({"table": "orders", "columns": ["id", "ID"]}, osiris.ConfigError, "one name"),
         ({"table": "orders", "where": "nope = 1"}, osiris.ConfigError, 'where or order_by: .*"nope"'),
         ({"table": "orders", "where": "1 = 1) UNION SELECT (1"}, osiris.ConfigError, "where"),
         ({"table": "orders", "where": "1 = 1); DROP TABLE orders; SELECT (1"}, osiris.ConfigError, "one condition"),
@@ -143,6 +144,16 @@ def test_what_cannot_be_read_is_an_error_that_says_where(
 ) -> None:
     with pytest.raises(error, match=text):
         orders.read(**options)
+
+
+def test_names_are_compared_as_duckdb_compares_them(place: Place) -> None:
+    place.sql(
+        'CREATE TABLE "É" ("é" INTEGER, "É" INTEGER)', 'CREATE TABLE "é" (a INTEGER)', 'INSERT INTO "É" VALUES (1, 2)'
+    )
+    rows, _ = place.read(table="É", columns=["É", "é"])
+    assert rows.to_pylist() == [{"É": 2, "é": 1}]
+    place.write(rows, table="É", write_mode="upsert", primary_key="é")
+    assert place.sql('FROM "É"') == [(1, 2)]
 
 
 def test_a_near_miss_is_offered(orders: Place) -> None:

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 
 import osiris
-from osiris.connectors.base import Batches, Options, Part, Run, State
+from osiris.connectors.base import Batches, Options, Part, Run, Split, State
 from osiris.connectors.duckdb.client import Client
+from osiris.connectors.duckdb.extractor import Extractor
 from osiris.connectors.duckdb.writer import Writer
 from tests.connectors.duckdb.place import Place, in_pieces, new_run
 
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 PEOPLE = pa.table({"id": [1, 2, 3, 1], "name": ["a", "b", None, "d"]})
 
 
-@pytest.fixture(params=[True, False], ids=["sole", "durable"])
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.slow)], ids=["sole", "durable"])
 def run(request: pytest.FixtureRequest) -> Callable[[], Run]:
     """Makes runs in which the writer is alone in its flow, or stages durably."""
     return lambda: new_run(sole=request.param)
@@ -440,6 +441,19 @@ def test_two_steps_write_to_one_file_at_once(place: Place) -> None:
         for writer, token, part in zip(writers, tokens, parts, strict=True):
             writer.commit(token, [part], None)
     assert len(contents(place, "one")) == len(contents(place, "two")) == 4
+
+
+def test_a_table_is_replaced_by_what_is_read_from_it(place: Place, run: Runs) -> None:
+    place.sql("CREATE TABLE t AS SELECT i AS id, 'x' AS name FROM range(200000) r(i)")
+    with place.client() as source, place.client() as client:
+        extractor = Extractor(source, Options({"table": "t", "where": "id % 2 = 0"}), place.workspace)
+        rows = Batches(extractor.schema(), extractor.read(Split(0)))
+        writer = Writer(client, Options({"table": "t", "write_mode": "replace"}), place.workspace)
+        token = writer.token(rows.schema, run())
+        writer.begin(token, rows.schema)
+        part = writer.write(token, rows)
+        writer.commit(token, [part], None)
+    assert place.sql("SELECT count(*), max(id) FROM t") == [(100000, 199998)]
 
 
 FULL = """
