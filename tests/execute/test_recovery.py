@@ -77,6 +77,7 @@ def test_a_commit_of_a_dead_process_that_the_server_is_still_doing_is_waited_for
     lab.database.release()
     assert lab.finish(second)["status"] == "success"
     assert lab.database.column("target") == list(range(2000))
+    assert len(lab.runs()) == 1
     lab.nothing_is_left()
 
 

@@ -7,27 +7,27 @@ import json
 from tests.plugins.lab import Lab, hostile, transform, write
 
 LEFT, RIGHT = "left", "right"
-FAN_OUT = hostile("r", rows=20000, batch_rows=1000), write("a", "r", LEFT), write("b", "r", RIGHT)
+FAN_OUT = hostile("r", rows=4000, batch_rows=500), write("a", "r", LEFT), write("b", "r", RIGHT)
 
 
 def test_spills_over_their_limit_stop_the_run_and_are_removed(lab: Lab) -> None:
-    error = lab.fail(*FAN_OUT, spill_limit_bytes=10_000)
+    error = lab.fail(*FAN_OUT, spill_limit_bytes=5_000)
     assert (type(error).__name__, error.code, error.step) == ("WriteFailed", "spill.limit", "r")
-    assert "10000 bytes" in error.message
+    assert "5000 bytes" in error.message
     lab.nothing_is_left()
 
 
 def test_the_spills_of_all_steps_count_together(lab: Lab) -> None:
     steps = (
-        hostile("r", rows=20000, batch_rows=1000),
+        hostile("r", rows=4000, batch_rows=500),
         transform("x", "r"),
         transform("y", "r"),
         transform("join", "x", "y", behaviour="rescan"),
         write("w", "join", LEFT),
     )
-    lab.succeed(*steps, spill_limit_bytes=3_000_000)
-    assert len(lab.database.column(LEFT)) == 80000
-    error = lab.fail(*steps, spill_limit_bytes=300_000)
+    lab.succeed(*steps, spill_limit_bytes=600_000)
+    assert len(lab.database.column(LEFT)) == 16000
+    error = lab.fail(*steps, spill_limit_bytes=60_000)
     assert error.code == "spill.limit"
     lab.nothing_is_left()
 
@@ -37,16 +37,16 @@ def test_spill_space_is_given_back_by_each_flow(lab: Lab) -> None:
         step
         for number in range(4)
         for step in (
-            hostile(f"r{number}", rows=20000, batch_rows=1000),
+            hostile(f"r{number}", rows=4000, batch_rows=500),
             write(f"a{number}", f"r{number}", LEFT),
             write(f"b{number}", f"r{number}", RIGHT),
         )
     ]
-    lab.succeed(*flows, spill_limit_bytes=400_000)
+    lab.succeed(*flows, spill_limit_bytes=80_000)
 
 
 def test_a_full_disk_under_a_spill_undoes_the_run(lab: Lab) -> None:
-    process = lab.start(FAN_OUT, file_bytes=100_000)
+    process = lab.start(FAN_OUT, file_bytes=20_000)
     report = lab.finish(process)
     assert process.returncode == 1
     assert report["error"]["code"] == "spill.disk"

@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ import yaml
 
 from osiris.compile import manifest as manifests
 from osiris.compile.manifest import Manifest, ManifestStep, fingerprint_of
+from osiris.components import catalog
+from osiris.components.catalog import Catalog
+from osiris.connections import Connections
+from osiris.connectors import registry
 from osiris.connectors.base import Options
 from osiris.errors import ConfigError, OsirisError
 from osiris.execute.base import Binding, Cancellation, Environment, Progress, Request
@@ -49,6 +54,11 @@ def installed() -> Generator[None]:
         yield
     finally:
         sys.path[:] = before
+
+
+@cache
+def shared_catalog() -> Catalog:
+    return catalog.load(registry.load())
 
 
 def until(condition: Callable[[], object], what: str) -> None:
@@ -171,7 +181,6 @@ class Lab:
 
     root: Path
     database: Database
-    settings: dict[str, Any] = field(default_factory=dict)
 
     def connections(self, **fields: Any) -> None:
         """Write the connections file, with further `fields` for the socketdb."""
@@ -184,25 +193,26 @@ class Lab:
         return Project(self.root, environ={"SOCKETDB_PASSWORD": PASSWORD})
 
     def environment(self, **settings: Any) -> Environment:
-        project = self.project()
+        """As a project makes it, but for the catalog, which the tests of a process share: it takes long to load."""
+        components = shared_catalog()
+        environ = {"SOCKETDB_PASSWORD": PASSWORD}
+        connections = Connections.load(self.root, components, environ)
 
         def bind(step: ManifestStep) -> Binding:
-            component = project.catalog.get(step.component)
-            implementation = project.registry.implementation(step.component)
+            component = components.get(step.component)
+            implementation = components.registry.implementation(step.component)
             options = Options(step.options)
             if component.role == "processor":
                 return Binding(implementation, None, options)
-            connection = project.connections.resolve(component.family, step.connection, step.overrides)
+            connection = connections.resolve(component.family, step.connection, step.overrides)
             return Binding(implementation, connection, options)
 
-        return Environment(project.root, project.registry, bind, **{"clean_up_s": 20.0, **self.settings, **settings})
+        return Environment(self.root, components.registry, bind, **{"clean_up_s": 20.0, **settings})
 
     def manifest(self, *steps: ManifestStep, name: str = "pipe") -> Manifest:
         """As the compiler would make it of these steps."""
-        catalog = self.project().catalog
-        filled = [
-            replace(step, options={**catalog.get(step.component).option_defaults(), **step.options}) for step in steps
-        ]
+        defaults = {step.id: shared_catalog().get(step.component).option_defaults() for step in steps}
+        filled = [replace(step, options={**defaults[step.id], **step.options}) for step in steps]
         made = Manifest(name, "default", tuple(filled), {}, "")
         return replace(made, fingerprint=fingerprint_of(made))
 

@@ -33,8 +33,8 @@ LIMIT_S = 60.0
 class Fault:
     """What goes wrong when `on` is asked for `table`, from the row after `rows` on, `times` times.
 
-    refuse (error `code`), drop (hang up), stall (never answer), slow (`ms` before each answer), hold (do it when
-    released, though the client is gone), lost (do it and hang up), mute (do it and never answer), miscount, twist
+    refuse (error `code`), drop (hang up), stall (never answer), slow (`ms` before each answer), hold (a commit: do it
+    when released, though the client is gone), lost (do it and hang up), mute (do it and never answer), miscount, twist
     (values of another type).
     """
 
@@ -92,6 +92,7 @@ class Session(socketserver.StreamRequestHandler):
 
     world: World
     database = ""
+    fault: Fault | None = None
 
     def handle(self) -> None:
         self.owned: list[str] = []
@@ -109,7 +110,7 @@ class Session(socketserver.StreamRequestHandler):
     def answer(self, request: Answer) -> None:
         """Do what is asked, with the fault that is laid for it."""
         database = self.database or request.get("database", "")
-        fault = None if request["do"] in CONTROL else self.world.fault(database, request)
+        self.fault = fault = None if request["do"] in CONTROL else self.world.fault(database, request)
         try:
             if fault is not None and (not fault.rows or request["do"] == "stage"):
                 self.before(fault, database)
@@ -126,7 +127,7 @@ class Session(socketserver.StreamRequestHandler):
 
     def before(self, fault: Fault, database: str) -> None:
         """Faults that strike before anything is done."""
-        if fault.kind in ("refuse", "drop", "stall", "hold"):
+        if fault.kind in ("refuse", "drop", "stall"):
             self.world.hit(database, fault)
         if fault.kind == "refuse":
             raise Refused(fault.code, f"refused by the test: {fault.code}")
@@ -134,9 +135,6 @@ class Session(socketserver.StreamRequestHandler):
             raise HangUp
         if fault.kind == "stall":
             self.wait_for_hang_up()
-        if fault.kind == "hold":
-            with self.world.changed:
-                self.world.changed.wait_for(lambda: self.world.released.get(database), LIMIT_S)
 
     def spoilt(self, answers: Iterator[Answer], fault: Fault, database: str) -> Iterator[Answer]:
         """Faults that strike while or after it is done."""
@@ -158,6 +156,13 @@ class Session(socketserver.StreamRequestHandler):
                     self.wait_for_hang_up()
                 answer["done"] -= 1
             yield answer
+
+    def hold(self) -> None:
+        """In the middle of a commit, until the test releases it."""
+        if self.fault is not None and self.fault.kind == "hold":
+            self.world.hit(self.database, self.fault)
+            with self.world.changed:
+                self.world.changed.wait_for(lambda: self.world.released.get(self.database), LIMIT_S)
 
     def wait_for_hang_up(self) -> None:
         self.connection.settimeout(LIMIT_S)
@@ -245,6 +250,7 @@ class Session(socketserver.StreamRequestHandler):
 
     def do_commit(self, request: Answer) -> Iterator[Answer]:
         with self.world.commits[request["commit"]]:
+            self.hold()
             self.sql.execute("BEGIN IMMEDIATE")
             try:
                 rows = self.committed(request["commit"])
