@@ -79,22 +79,6 @@ def check(  # noqa: PLR0913 - all that a compile depends on, named; there is not
     return _Check(document, issues, catalog, connections).run(params, profile or DEFAULT_PROFILE, environ)
 
 
-def compile_pipeline(  # noqa: PLR0913 - as check
-    pipeline_path: str | Path,
-    *,
-    catalog: Specs,
-    connections: References,
-    params: Mapping[str, str],
-    profile: str | None,
-    environ: Mapping[str, str],
-) -> Manifest:
-    """The manifest of a pipeline that has no errors; else a ConfigError that tells them all."""
-    checked = check(
-        pipeline_path, catalog=catalog, connections=connections, params=params, profile=profile, environ=environ
-    )
-    return checked.manifest()
-
-
 class _Check:
     """One check of one document."""
 

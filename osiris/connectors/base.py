@@ -249,7 +249,22 @@ def token_from_json(data: Mapping[str, Any]) -> Token:
     return Token(**{**data, "target": Dataset(**data["target"])})
 
 
-class Client(ABC):
+class Classifies(ABC):  # noqa: B024 - a mixin: it has nothing that every subclass must write
+    """Turns a foreign library's errors into ours: for a Client, and for a Processor, which has no client."""
+
+    @classmethod
+    @final
+    def classify(cls, error: Exception) -> OsirisError:
+        """The one place where a foreign error becomes ours, its text redacted; an OsirisError passes through."""
+        return classified(error, cls._classify)
+
+    @classmethod
+    def _classify(cls, error: Exception) -> OsirisError:
+        """Override: map the library's errors by their codes; call super() for the rest."""
+        return from_os_error(error) or SourceError(f"{type(error).__name__}: {error}")
+
+
+class Client(Classifies):
     """ONE connection to one system, used by one thread at a time; `pool.py` opens and reuses them for every family."""
 
     def __init__(self, connection: Connection) -> None:
@@ -263,7 +278,7 @@ class Client(ABC):
     def close(self) -> None:
         """Let go of everything; idempotent, also after a failed or interrupted call."""
 
-    def interrupt(self) -> None:  # noqa: B027 - optional on purpose: not every client can block
+    def interrupt(self) -> None:
         """From another thread: a blocked call of this client ends within a second. Sticky: a call that starts later
         ends at once. The caller repeats it until the thread has ended."""
 
@@ -290,17 +305,6 @@ class Client(ABC):
         return diagnose(
             chosen, timeout_s=timeout_s, interrupt=self.interrupt, classify=self.classify, finish=self.close
         )
-
-    @classmethod
-    @final
-    def classify(cls, error: Exception) -> OsirisError:
-        """The one place where a foreign error becomes ours, its text redacted; an OsirisError passes through."""
-        return classified(error, cls._classify)
-
-    @classmethod
-    def _classify(cls, error: Exception) -> OsirisError:
-        """Override: map the library's errors by their codes; call super() for the rest."""
-        return from_os_error(error) or SourceError(f"{type(error).__name__}: {error}")
 
 
 class Discovers(ABC):
@@ -393,7 +397,7 @@ class AtLeastOnce:
     """Mixin of a Writer whose target has no transaction: a failed run may leave rows. Its spec says `atomic: false`."""
 
 
-class Processor(ABC):
+class Processor(Classifies):
     """Turns input streams into one output stream; touches nothing outside them and its workspace."""
 
     def __init__(self, options: Options, workspace: Workspace) -> None:
@@ -408,17 +412,8 @@ class Processor(ABC):
     def run(self, inputs: Mapping[str, Batches]) -> Batches:
         """Start, and return the output stream; closing it frees everything that was opened here."""
 
-    def interrupt(self) -> None:  # noqa: B027 - optional on purpose
+    def interrupt(self) -> None:
         """As `Client.interrupt`."""
-
-    @classmethod
-    @final
-    def classify(cls, error: Exception) -> OsirisError:
-        return classified(error, cls._classify)
-
-    @classmethod
-    def _classify(cls, error: Exception) -> OsirisError:
-        return from_os_error(error) or SourceError(f"{type(error).__name__}: {error}")
 
 
 def classified(error: Exception, mapping: Any) -> OsirisError:

@@ -92,7 +92,7 @@ import sys
 from pathlib import Path
 from typing import Any
 from osiris.compile import manifest
-from osiris.compile.check import compile_pipeline
+from osiris.compile.check import check
 from osiris.components import catalog
 from osiris.connections import Connections
 from osiris.connectors.registry import Provider, Registry
@@ -101,8 +101,9 @@ def provider(family):
     return Provider(family, family, root / "specs", "osiris-world", "1.2.3", builtin=False)
 registry = Registry({family: provider(family) for family in ("shop", "loose")})
 catalog = catalog.load(registry)
-made = compile_pipeline(root / "p.yaml", catalog=catalog, connections=Connections.load(root, catalog, {}), params={},
-                        profile=None, environ={"OSIRIS_PARAM_S": "hunter22", "HOME": "/nowhere"})
+found = check(root / "p.yaml", catalog=catalog, connections=Connections.load(root, catalog, {}), params={},
+              profile=None, environ={"OSIRIS_PARAM_S": "hunter22", "HOME": "/nowhere"})
+made = found.manifest()
 print(manifest.write(made, root / "build"))
 """
     environ = os.environ | {"PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
