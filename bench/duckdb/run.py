@@ -33,8 +33,8 @@ SCHEMA = pa.schema([("i", pa.int64()), ("s", pa.string()), ("d", pa.float64())])
 def main() -> int:
     """Each case runs in a process of its own, in turns with the bare one; prints medians, ratios and peaks.
 
-    Returns 1 when one is slower than half the speed, or takes more memory for ten million rows than for one by more than
-    the engine may take.
+    Returns 1 when one is slower than half the speed, or takes for ten million rows more memory than for one by more
+    than the engine is allowed.
     """
     over = False
     print(f"{'':10} {'osiris s':>9} {'bare s':>7} {'speed':>6} {'MB at 1 M':>10} {'MB at 10 M':>11}")

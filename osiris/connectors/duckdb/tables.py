@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from osiris.errors import ConfigError
 
-if TYPE_CHECKING:
-    from osiris.connectors.duckdb.client import Client
-
 RESERVED = "_osiris_"
 """Tables and columns whose names start so are Osiris's own."""
+
+
+class Database(Protocol):
+    """What can be asked in SQL: an open client."""
+
+    def rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,9 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(map(quoted, names))
 
 
-def find(client: Client, name: Name) -> Table | None:
+def find(database: Database, name: Name) -> Table | None:
     """What the catalog says of a table or view of the opened database; None when there is none."""
-    tables = client.rows(
+    tables = database.rows(
         "SELECT schema_name, table_name, false FROM duckdb_tables() "
         "WHERE database_name = current_database() AND lower(schema_name) = lower($1) AND lower(table_name) = lower($2) "
         "UNION ALL SELECT schema_name, view_name, true FROM duckdb_views() "
@@ -102,17 +105,17 @@ def find(client: Client, name: Name) -> Table | None:
     if not found:
         return None
     schema, table, is_view = found[0]
-    return Table(Name(schema, table), is_view, _columns(client, schema, table))
+    return Table(Name(schema, table), is_view, _columns(database, schema, table))
 
 
-def schema_exists(client: Client, schema: str) -> bool:
+def schema_exists(database: Database, schema: str) -> bool:
     sql = "SELECT 1 FROM duckdb_schemas() WHERE database_name = current_database() AND lower(schema_name) = lower($1)"
-    return bool(client.rows(sql, [schema]))
+    return bool(database.rows(sql, [schema]))
 
 
-def _columns(client: Client, schema: str, table: str) -> tuple[Column, ...]:
-    keys = primary_key(client, schema, table)
-    found = client.rows(
+def _columns(database: Database, schema: str, table: str) -> tuple[Column, ...]:
+    keys = primary_key(database, schema, table)
+    found = database.rows(
         "SELECT column_name, data_type, is_nullable, column_default IS NOT NULL FROM duckdb_columns() "
         "WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index",
         [schema, table],
@@ -120,9 +123,9 @@ def _columns(client: Client, schema: str, table: str) -> tuple[Column, ...]:
     return tuple(Column(name, kind, nullable, default, name in keys) for name, kind, nullable, default in found)
 
 
-def primary_key(client: Client, schema: str, table: str) -> frozenset[str]:
+def primary_key(database: Database, schema: str, table: str) -> frozenset[str]:
     """The columns of the table's primary key; none for a view."""
-    found = client.rows(
+    found = database.rows(
         "SELECT unnest(constraint_column_names) FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' "
         "AND database_name = current_database() AND schema_name = $1 AND table_name = $2",
         [schema, table],
