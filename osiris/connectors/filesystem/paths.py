@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from osiris.connectors.base import Connection
+from osiris.connectors.filesystem.globs import matches
 from osiris.errors import ConfigError, NotFound, PermissionDenied, SourceError, did_you_mean
 
 
@@ -61,7 +62,11 @@ class Place:
 
     def resolve(self, given: str) -> Path:
         """The absolute path without links that `given` means. Raises ConfigError when it leaves the place."""
-        found = (self.base / _sane(given)).resolve()
+        try:
+            found = (self.base / _sane(given)).resolve()
+        except RuntimeError as error:  # what Python 3.11 raises for links in a circle
+            hint = "point the link to a file"
+            raise NotFound(f"{given!r} is a link that leads back to itself", code="file.missing", hint=hint) from error
         if self.confined and not found.is_relative_to(self.base):
             raise ConfigError(
                 f"the path {given!r} leads out of base_dir {self.base}",
@@ -101,7 +106,7 @@ class Place:
     def walk(self, suffixes: Sequence[str]) -> Iterator[File]:
         """All files with one of `suffixes` below the folder, sorted by name; hidden ones and links that lead out are
         left out."""
-        for match in sorted(glob.glob("**/*", root_dir=self.base, recursive=True)):  # noqa: PTH207 - as in _glob
+        for match in sorted(glob.glob("**/*", root_dir=self.base, recursive=True)):  # noqa: PTH207 - Path.glob gives hidden files too
             path = (self.base / match).resolve()
             inside = path.is_relative_to(self.base) or not self.confined
             if inside and path.name.lower().endswith(tuple(suffixes)) and path.is_file():
@@ -110,22 +115,18 @@ class Place:
     def _paths(self, given: str, suffixes: Sequence[str]) -> list[Path]:
         path = self.resolve(given)
         if path.is_dir():
-            found = [p for p in self._glob(f"{glob.escape(str(path))}/*") if p.is_file()]
-            found = [p for p in found if p.name.lower().endswith(tuple(suffixes))]
+            found = matches(path, "*")
+            found = [each for each in found if each.name.lower().endswith(tuple(suffixes))]
             what = f"the folder {given!r} has no file that ends in {', '.join(suffixes)}"
         elif glob.has_magic(given) and not path.exists():
-            found = [p for p in self._glob(str(self.base / given)) if p.is_file()]
+            found = matches(self.base, given)
             what = f"no file matches {given!r} in {self.base}"
         else:
             return [path]
+        found = [path for path in (self.resolve(str(each)) for each in found) if not path.is_dir()]
         if not found:
             raise NotFound(what, code="file.missing")
         return found
-
-    def _glob(self, pattern: str) -> list[Path]:
-        """What matches, links resolved and held inside the place. Hidden files never match `*`: staging is hidden."""
-        matches = glob.glob(pattern, root_dir=self.base, recursive=True)  # noqa: PTH207 - Path.glob gives hidden files too
-        return [self.resolve(match) for match in sorted(matches)]
 
     def _missing(self, path: Path) -> NotFound:
         folder = path.parent

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -116,3 +119,62 @@ def test_a_missing_base_dir_is_told_with_the_file(tmp_path: Path) -> None:
     place = Place.of(Connection("filesystem", "main", tmp_path, {"base_dir": "none"}))
     with pytest.raises(NotFound, match="its folder is not there"):
         place.find("a.csv", ())
+
+
+@pytest.mark.parametrize("path", ["*.csv", "[n-z].csv", "**/*.csv", "."])
+def test_a_folder_whose_own_name_looks_like_a_pattern_is_no_pattern(tmp_path: Path, path: str) -> None:
+    for name in ("data1", "data[12]"):
+        (tmp_path / name).mkdir()
+        csv(tmp_path / name, f"a\n{name}\n", "x.csv")
+    assert read_csv(tmp_path / "data[12]", path).rows == [{"a": "data[12]"}]
+
+
+@pytest.mark.parametrize("path", ["*.csv", "."])
+def test_what_is_a_file_goes_by_the_name_of_the_link_to_it(tmp_path: Path, path: str) -> None:
+    csv(tmp_path, "a\n1\n", "a.csv")
+    csv(tmp_path, "a\n2\n", "blob")
+    (tmp_path / "b.csv").symlink_to("blob")
+    assert read_csv(tmp_path, path).rows == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("path", ["*.csv", ".", "b.csv"])
+@pytest.mark.parametrize("target", ["nowhere.csv", "b.csv"])
+def test_a_link_to_no_file_is_not_left_out(tmp_path: Path, path: str, target: str) -> None:
+    csv(tmp_path, "a\n1\n")
+    (tmp_path / "b.csv").symlink_to(target)
+    with pytest.raises(NotFound):
+        read_csv(tmp_path, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"), [("*/in.csv", 0o666), ("*/*.csv", 0), ("**/*.csv", 0), ("**", 0), ("b", 0), ("[b]/in.csv", 0)]
+)
+def test_a_folder_that_may_not_be_looked_into_is_not_left_out(path: str, mode: int) -> None:
+    """The rows of the folders beside it would pass for all of them. The folder of pytest is closed to other users."""
+    with tempfile.TemporaryDirectory() as made:
+        base = Path(made)
+        base.chmod(0o755)
+        for name in ("a", "b", "c"):
+            (base / name).mkdir()
+            csv(base / name, f"a\n{name}\n", "in.csv")
+        (base / "b").chmod(mode)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", LOOKING, base, path], capture_output=True, text=True, check=True
+            )
+        finally:
+            (base / "b").chmod(0o700)
+    assert done.stdout == f"not allowed to look into the folder {base / 'b'}\n"
+
+
+LOOKING = """
+import os, sys
+from pathlib import Path
+from osiris.connectors.filesystem.paths import Place
+from osiris.errors import PermissionDenied
+if os.getuid() == 0: os.setuid(65534)
+try:
+    print(Place(Path(sys.argv[1]), False).find(sys.argv[2], (".csv",)))
+except PermissionDenied as error:
+    print(error.message)
+"""
