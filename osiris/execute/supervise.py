@@ -43,7 +43,7 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
         if flow is None or not flow.decided:
             flow = Flow(scene, steps, first_attempt + number - 1)
         try:
-            supervise(flow, scene, _timeout_s(steps))
+            supervise(flow, scene, _hastiest(steps))
         except OsirisError as error:
             over = flow.decided and flow.abandoned
             if over or number >= retry.attempts or not error.retryable:
@@ -58,10 +58,10 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
     raise InternalError("a flow ended without a result")
 
 
-def supervise(job: Job, scene: Scene, timeout_s: float | None = None) -> None:
+def supervise(job: Job, scene: Scene, limit: ManifestStep | None = None) -> None:
     """Drive the job in a thread of its own, so that this one can see signals, the clock and a cancellation.
 
-    Raises what the job raised, as an OsirisError. A second Ctrl-C abandons it, a third one leaves it behind.
+    `limit` is the step whose timeout ends the job. Raises what the job raised, as an OsirisError. A second Ctrl-C abandons it, a third one leaves it behind.
     """
     raised: list[BaseException] = []
     ended = threading.Event()  # not Thread.join: Ctrl-C inside it makes Python 3.11 take the thread for ended
@@ -75,7 +75,7 @@ def supervise(job: Job, scene: Scene, timeout_s: float | None = None) -> None:
             ended.set()
 
     thread = threading.Thread(target=work, name=f"osiris-flow-{job.id}", daemon=True)
-    watch = _Watch(job, scene, timeout_s)
+    watch = _Watch(job, scene, limit)
     thread.start()
     while not ended.is_set():
         try:
@@ -93,11 +93,11 @@ def supervise(job: Job, scene: Scene, timeout_s: float | None = None) -> None:
 class _Watch:
     """Looks after one job: why it has to stop, and since when it is stopping."""
 
-    def __init__(self, job: Job, scene: Scene, timeout_s: float | None) -> None:
+    def __init__(self, job: Job, scene: Scene, limit: ManifestStep | None) -> None:
         self._job = job
         self._cancellation = scene.request.cancellation
         self._clean_up_s = scene.environment.clean_up_s
-        self._timeout_s = timeout_s
+        self._limit = limit
         self._started = time.monotonic()
         self._reason: OsirisError | None = None
         self._stopping_since: float | None = None
@@ -119,10 +119,13 @@ class _Watch:
     def _stop_reason(self, now: float) -> OsirisError | None:
         if self._cancellation.requested:
             return self._cancellation.error()
-        if self._timeout_s is not None and now - self._started > self._timeout_s:
-            hint = "raise the step's timeout, or give it less to do"
-            return TimedOut(f"it took longer than {self._timeout_s:g} s", code="step.timeout", hint=hint)
-        return None
+        timeout_s = self._limit.timeout_s if self._limit is not None else None
+        if self._limit is None or timeout_s is None or now - self._started < timeout_s:
+            return None
+        late = TimedOut(f"it took longer than {timeout_s:g} s", code="step.timeout")
+        late.hint = "raise the step's timeout, or give it less to do"
+        late.step = self._limit.id
+        return late
 
 
 def _known(error: BaseException) -> OsirisError:
@@ -133,9 +136,11 @@ def _known(error: BaseException) -> OsirisError:
     return wrapped
 
 
-def _timeout_s(steps: Sequence[ManifestStep]) -> float | None:
-    """The shortest timeout of the flow's steps: they run together, so it ends all of them."""
-    return min((step.timeout_s for step in steps if step.timeout_s is not None), default=None)
+def _hastiest(steps: Sequence[ManifestStep]) -> ManifestStep | None:
+    """The step with the shortest timeout: the steps of a flow run together, so it ends all of them."""
+    return min(
+        (step for step in steps if step.timeout_s is not None), key=lambda step: step.timeout_s or 0, default=None
+    )
 
 
 def _wait_s(retry: Retry, number: int, error: OsirisError) -> float:
