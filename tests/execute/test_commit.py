@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
 
 from osiris.compile.manifest import Retry
 from osiris.execute.base import Request
-from tests.plugins.lab import Lab, hostile, read, refused, write
+from tests.plugins.lab import Lab, hostile, read, refused, until, write
 
 LEFT, RIGHT = "left", "right"
 STAGINGS = pytest.mark.parametrize("staging", ["table", "session"])
@@ -108,3 +109,34 @@ def test_a_removal_of_staging_that_fails_is_finished_by_the_next_run(lab: Lab) -
 def test_notes_of_a_commit_are_in_the_report(lab: Lab) -> None:
     report = lab.succeed(hostile("r"), write("w", "r", "noted", "hostile.writer"))
     assert report.steps[1].notes == ("committed by the hostile writer",)
+
+
+def test_a_reader_lets_go_of_its_source_before_the_commit(lab: Lab) -> None:
+    """A snapshot that is still open may hold a lock on what is about to be replaced."""
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "hold")
+    steps = read("r", "source"), write("w", "r", "source", write_mode="replace")
+    run = threading.Thread(target=lambda: lab.run(steps))
+    run.start()
+    until(lambda: lab.database.hits("hold"), "the commit is under way")
+    until(lambda: lab.database.sessions == 1, "only the writer is there")
+    lab.database.release()
+    run.join()
+    assert lab.database.column("source") == list(range(10))
+
+
+def test_a_lease_that_was_lost_meanwhile_commits_nothing(lab: Lab) -> None:
+    """`commit` re-checks it."""
+    lab.database.numbers("source", 3000)
+    lab.database.fault("fold", "slow", ms=400)
+    errors = []
+    steps = read("r", "source"), write("w", "r", "target", write_mode="upsert", primary_key=["n"])
+    run = threading.Thread(target=lambda: errors.append(lab.fail(*steps)))
+    run.start()
+    until(lab.database.staging, "the write has begun")
+    for lease in lab.root.glob(".osiris/leases/*.lease"):
+        lease.unlink()
+    run.join()
+    assert errors[0].code == "run.lease_lost"
+    assert lab.database.tables() == ["source"]
+    lab.nothing_is_left()

@@ -183,10 +183,11 @@ class Lab:
     database: Database
 
     def connections(self, **fields: Any) -> None:
-        """Write the connections file, with further `fields` for the socketdb."""
+        """Write the connections file, with further `fields` for the socketdb; the DuckDB file is `out.duckdb`."""
         own = {"host": "127.0.0.1", "port": self.database.server.port, "database": self.database.name}
         main = {**own, "password": "${SOCKETDB_PASSWORD}", **fields}
-        known = {"version": 1, "connections": {"socketdb": {"main": main}, "hostile": {"main": {"hangs": False}}}}
+        others = {"hostile": {"main": {"hangs": False}}, "duckdb": {"main": {"path": "out.duckdb"}}}
+        known = {"version": 1, "connections": {"socketdb": {"main": main}, **others}}
         (self.root / "osiris_connections.yaml").write_text(yaml.safe_dump(known))
 
     def project(self) -> Project:
