@@ -61,7 +61,8 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
 def supervise(job: Job, scene: Scene, limit: ManifestStep | None = None) -> None:
     """Drive the job in a thread of its own, so that this one can see signals, the clock and a cancellation.
 
-    `limit` is the step whose timeout ends the job. Raises what the job raised, as an OsirisError. A second Ctrl-C abandons it, a third one leaves it behind.
+    `limit` is the step whose timeout ends the job. Raises what the job raised, as an OsirisError. A second Ctrl-C
+    abandons it, a third one leaves it behind.
     """
     raised: list[BaseException] = []
     ended = threading.Event()  # not Thread.join: Ctrl-C inside it makes Python 3.11 take the thread for ended
