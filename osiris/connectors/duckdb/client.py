@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from osiris.connectors import base
 from osiris.connectors.base import Check, Connection, Dataset, Discovers, Field, Finding, Resource
@@ -30,6 +31,7 @@ class Client(base.Client, Discovers):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._reader: pa.RecordBatchReader | None = None
         self._held: Path | None = None
         self._interrupted = threading.Event()
 
@@ -108,6 +110,7 @@ class Client(base.Client, Discovers):
     def reading(self) -> Generator[duckdb.DuckDBPyConnection]:
         """The handle in a read-only transaction: one snapshot, and nothing that a statement could change."""
         con = self.database
+        self._let_reader_go()
         self.rollback()
         con.execute("BEGIN TRANSACTION READ ONLY")
         try:
@@ -116,6 +119,12 @@ class Client(base.Client, Discovers):
             self.rollback()
             raise
         con.execute("COMMIT")
+
+    def keep(self, reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+        """Own a running query: it ends with the next one, or when the client is closed."""
+        self._let_reader_go()
+        self._reader = reader
+        return reader
 
     def rollback(self) -> None:
         """End an open transaction without its effects; no error when there is none. Works after `interrupt` too."""
@@ -131,6 +140,7 @@ class Client(base.Client, Discovers):
                 con.interrupt()
 
     def close(self) -> None:
+        self._let_reader_go()
         con, self._con = self._con, None
         held, self._held = self._held, None
         if con is not None:
@@ -172,6 +182,11 @@ class Client(base.Client, Discovers):
             con = sandbox.connected(str(path), read_only=self.read_only, first=first)
             _OPEN[path] = _OPEN.get(path, 0) + 1
         self._con, self._held = con, path
+
+    def _let_reader_go(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
     def _missing(self) -> NotFound:
         return NotFound(

@@ -43,7 +43,7 @@ class Extractor(base.Extractor[Client]):
         with self.client.reading() as con:
             chosen = self._selection(con)
             try:
-                for batch in reading.stream(con, chosen):
+                for batch in reading.stream(self.client.keep(reading.started(con, chosen)), chosen):
                     rows += batch.num_rows
                     yield batch
                     self.client.raise_if_interrupted()

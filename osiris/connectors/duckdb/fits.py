@@ -25,6 +25,11 @@ def fits(source: DuckDBPyType, target: DuckDBPyType) -> bool:
     return target.id in _WIDER.get(source.id, ())
 
 
+def restorable(text: str) -> bool:
+    """Whether a column that was of the DuckDB type `text` left DuckDB as another one."""
+    return text in _LEFT_AS
+
+
 def restored(text: str, source: DuckDBPyType) -> str | None:
     """The DuckDB type `text` that a column left as `source`, when it can come back as it was; else None."""
     return text if _LEFT_AS.get(text) == str(source) else None

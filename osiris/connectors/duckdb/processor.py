@@ -30,6 +30,7 @@ class Processor(base.Processor):
     def __init__(self, options: Options, workspace: Workspace) -> None:
         super().__init__(options, workspace)
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._reader: pa.RecordBatchReader | None = None
         self._folder: Path | None = None
         self._interrupted = threading.Event()
         self._known: tuple[Mapping[str, pa.Schema], frozenset[str]] | None = None
@@ -96,8 +97,11 @@ class Processor(base.Processor):
         return self._con
 
     def _close(self) -> None:
+        reader, self._reader = self._reader, None
         con, self._con = self._con, None
         folder, self._folder = self._folder, None
+        if reader is not None:
+            reader.close()
         if con is not None:
             con.close()
         if folder is not None:
@@ -131,7 +135,8 @@ class Processor(base.Processor):
         if self._interrupted.is_set() or self._con is None:
             raise Cancelled("stopped before the query was started")
         try:
-            for batch in reading.stream(self._con, chosen):
+            self._reader = reading.started(self._con, chosen)
+            for batch in reading.stream(self._reader, chosen):
                 rows += batch.num_rows
                 yield batch
                 if self._interrupted.is_set():

@@ -67,11 +67,16 @@ def selection(
     return Selection(sql, pa.schema(fields))
 
 
-def stream(con: duckdb.DuckDBPyConnection, chosen: Selection) -> Generator[pa.RecordBatch]:
-    """Its batches, of at most 65536 rows and about 8 MiB, as DuckDB makes them: never the whole result."""
+def started(con: duckdb.DuckDBPyConnection, chosen: Selection) -> pa.RecordBatchReader:
+    """The running query. Whoever owns the handle closes this first: while it is open, so is the database's file."""
     reader = con.sql(chosen.sql).to_arrow_reader(FETCH_ROWS)
     if reader is None:
         raise ConfigError("the SQL gives no rows", code="query.not_select")
+    return reader
+
+
+def stream(reader: pa.RecordBatchReader, chosen: Selection) -> Generator[pa.RecordBatch]:
+    """Its batches, of at most 65536 rows and about 8 MiB, as DuckDB makes them: never the whole result."""
     waiting: list[pa.RecordBatch] = []
     rows = size_bytes = 0
     for batch in reader:

@@ -15,6 +15,7 @@ from osiris.connectors import base
 from osiris.connectors.base import Batches, End, Part, Run, State, Token, Written
 from osiris.connectors.duckdb import landing, layout, ledger
 from osiris.connectors.duckdb.client import Client
+from osiris.connectors.duckdb.fits import restorable
 from osiris.connectors.duckdb.layout import Incoming, Layout, Wanted
 from osiris.connectors.duckdb.tables import RESERVED, Name, find, folded, listed, quoted, schema_exists
 from osiris.errors import ConfigError, InternalError, OsirisError, WriteFailed, did_you_mean
@@ -41,7 +42,7 @@ class Writer(base.Writer[Client]):
                 hint = did_you_mean(key, schema.names) or f"columns: {', '.join(schema.names)}"
                 raise ConfigError(f"primary_key: there is no column {key!r}", code="column.missing", hint=hint)
         place = hashlib.sha256(f"{run.id}\0{run.step}\0{run.attempt}".encode()).hexdigest()[:16]
-        left_as = {field.name: _source_type(field) for field in schema if _source_type(field)}
+        left_as = {field.name: kind for field in schema if restorable(kind := _source_type(field))}
         data = {"stage": f"{RESERVED}stage_{place}", "key": run.key, "left_as": left_as}
         return Token(run.id, run.step, self.client.dataset(str(wanted.name)), durable=not run.sole, data=data)
 
