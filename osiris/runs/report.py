@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from osiris.errors import EXIT_FAILED, EXIT_OK, OsirisError
 from osiris.secrets import redactor
 
 FILE = "report.json"
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,37 @@ class Report:
 
 
 def peak_memory_mb() -> float:
-    """The highest resident size of this process so far, in MB (VmHWM where there is /proc)."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / 1024, 1)
+    """The highest resident sizes so far of this process and of those it started that still run, added up, in MB."""
+    if (PROC / "self" / "status").exists():
+        return round(sum(_high_water_mb(pid) for pid in _tree(os.getpid())), 1)
     try:
         import resource
     except ImportError:  # Windows has no resource module
         return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _tree(root: int) -> set[int]:
+    """A process and all its descendants. Linux lists them by thread, as a process may start others from any of its own."""
+    found, waiting = set[int](), [root]
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found:
+            found.add(pid)
+            for children in PROC.glob(f"{pid}/task/*/children"):
+                waiting.extend(int(child) for child in _read(children).split())
+    return found
+
+
+def _high_water_mb(pid: int) -> float:
+    lines = (line.split() for line in _read(PROC / str(pid) / "status").splitlines())
+    return next((int(words[1]) / 1024 for words in lines if words[:1] == ["VmHWM:"]), 0.0)
+
+
+def _read(path: Path) -> str:
+    """A file of /proc; empty when its process has ended meanwhile."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

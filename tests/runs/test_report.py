@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Literal
 
 import pytest
@@ -71,3 +74,15 @@ def test_the_peak_memory_is_that_of_this_process() -> None:
     held = bytearray(60_000_000)
     assert peak_memory_mb() >= before
     assert len(held) == 60_000_000
+
+
+def test_the_peak_memory_counts_the_processes_that_this_one_started() -> None:
+    program = "data = bytearray(200_000_000); print('ready', flush=True); input()"
+    alone = peak_memory_mb()
+    with subprocess.Popen([sys.executable, "-c", program], stdin=PIPE, stdout=PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdout.readline()
+        together = peak_memory_mb()
+        child.communicate("\n")
+    assert together >= alone + 200
