@@ -121,7 +121,7 @@ def peak_memory_mb() -> float:
 
 
 def _tree(root: int) -> set[int]:
-    """A process and all its descendants. Linux lists them by thread, as a process may start others from any of its own."""
+    """A process and all its descendants. Linux lists children by the thread that started them."""
     found, waiting = set[int](), [root]
     while waiting:
         pid = waiting.pop()
