@@ -15,6 +15,8 @@ from osiris.connectors.filesystem import csv_text
 from osiris.errors import ConfigError
 
 _BEHIND_ALL = 2**31 - 1
+_MARK = "\ufeff".encode()
+_NO_LENGTH = pa.scalar(0, pa.int32())  # made once: pyarrow looks for pandas each time that it makes a scalar
 _PLAIN_CHARACTERS = frozenset("0123456789+-.: eEtrufalsniTZ")
 _NEWLINES = {"lf": "\n", "crlf": "\r\n"}
 
@@ -63,7 +65,7 @@ class CsvFormat:
             text = self._quote_all(text)
         elif csv_text.is_free_text(type_) or self._may_clash:
             text = self._quote_needed(text)
-        return pc.fill_null(text, self.null_value) if text.null_count else text
+        return text
 
     @property
     def _may_clash(self) -> bool:
@@ -81,17 +83,22 @@ class CsvFormat:
         """Quotes around what would otherwise be read as something else."""
         content = _bytes_of(text)
         needs = [pc.match_substring(text, sign) for sign in self._special if sign.encode() in content]
-        if "\ufeff".encode() in content:
+        if _MARK[:1] in content and _MARK in content:  # one byte is looked for much faster than three
             needs.append(pc.starts_with(text, "\ufeff"))
-        needs.append(pc.equal(pc.binary_length(text), 0))
+        needs.append(pc.equal(pc.binary_length(text), _NO_LENGTH))
         if self.null_value:
-            needs.append(pc.equal(text, self.null_value))
+            needs.append(pc.equal(text, pa.scalar(self.null_value)))
         need = reduce(pc.or_, needs)
         return pc.if_else(need, self._quote_all(text), text) if pc.any(need).as_py() else text
 
     def _join(self, cells: list[pa.Array]) -> pa.Array:
-        last = pc.binary_replace_slice(cells[-1], _BEHIND_ALL, _BEHIND_ALL, self.newline)
-        return pc.binary_join_element_wise(*cells[:-1], last, self.delimiter) if len(cells) > 1 else last
+        """The cells of each row behind one another, nulls filled in."""
+        last = pc.fill_null(cells[-1], pa.scalar(self.null_value)) if cells[-1].null_count else cells[-1]
+        last = pc.binary_replace_slice(last, _BEHIND_ALL, _BEHIND_ALL, self.newline)
+        if len(cells) == 1:
+            return last
+        nulls = pc.JoinOptions(null_handling="replace", null_replacement=self.null_value)
+        return pc.binary_join_element_wise(*cells[:-1], last, pa.scalar(self.delimiter), options=nulls)
 
 
 def _bytes_of(text: pa.Array) -> bytes:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import threading
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +26,7 @@ from osiris.connectors.filesystem.staging import StagedFile
 from osiris.errors import DataError
 from osiris.stream import rebatch
 
+FORMATTING_THREADS = 2
 MAX_HEADER_BYTES = 16 << 20
 PIECE_BYTES = 8 << 20
 
@@ -47,10 +51,11 @@ class CsvOutput:
             self._copy(old, out, text)
         elif self._header:
             out.write(text.header(schema.names))
-        whole = rebatch(Batches.of(schema, batches), max_rows=self._batch_rows, max_bytes=PIECE_BYTES)
-        for batch in whole:
-            out.write(text.lines(batch, rows))
-            rows += batch.num_rows
+        pieces = rebatch(Batches.of(schema, batches), max_rows=self._batch_rows, max_bytes=PIECE_BYTES)
+        with closing(_formatted(pieces, self.format)) as formatted:
+            for piece in formatted:
+                out.write(text.lines(piece))
+                rows += piece.batch.num_rows
         out.write(text.end())
         out.close()
         return rows
@@ -75,6 +80,31 @@ def old_header(old: File, output: CsvOutput, header: bool) -> list[str]:
         return list(open_body(source, dialect, Heading(header=header), MAX_HEADER_BYTES).names)
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Some rows, and the lines they make. `first_row` counts the rows before."""
+
+    batch: pa.RecordBatch
+    first_row: int
+    lines: bytes
+
+
+def _formatted(batches: Iterable[pa.RecordBatch], format_: CsvFormat) -> Generator[_Piece]:
+    """The pieces in order. Making text is most of the work of a CSV file, and each piece stands alone, so that
+    `FORMATTING_THREADS` of them are made side by side, mostly in Arrow, without Python's lock."""
+    with ThreadPoolExecutor(FORMATTING_THREADS, "osiris-csv") as pool:
+        waiting: deque[tuple[pa.RecordBatch, int, Future[bytes]]] = deque()
+        rows = 0
+        for batch in batches:
+            waiting.append((batch, rows, pool.submit(format_.lines, batch, rows)))
+            rows += batch.num_rows
+            if len(waiting) > FORMATTING_THREADS:
+                first, before, lines = waiting.popleft()
+                yield _Piece(first, before, lines.result())
+        for first, before, lines in waiting:
+            yield _Piece(first, before, lines.result())
+
+
 class _Encoded:
     """CSV text in an encoding, with a byte order mark where the encoding wants one at the start."""
 
@@ -90,11 +120,11 @@ class _Encoded:
         except UnicodeEncodeError as error:
             raise self._missing(error, None, None) from error
 
-    def lines(self, batch: pa.RecordBatch, first_row: int) -> bytes:
+    def lines(self, piece: _Piece) -> bytes:
         try:
-            return self._encode(self._format.lines(batch, first_row))
+            return self._encode(piece.lines)
         except UnicodeEncodeError as error:
-            raise self._missing(error, *self._place(batch, first_row)) from error
+            raise self._missing(error, *self._place(piece.batch, piece.first_row)) from error
 
     def follow(self, head: bytes, tail: bytes) -> bytes:
         """What to put behind an old text before new rows: a line end where it lacks one, and from now on no mark."""

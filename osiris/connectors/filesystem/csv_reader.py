@@ -139,7 +139,9 @@ class _Terminated:
     def read(self, size: int = CHUNK_BYTES, /) -> bytes:
         if len(self._waiting) < size and not self._ended:
             self._fill(size - len(self._waiting))
-        data, self._waiting = self._waiting[:size], self._waiting[size:]
+        data, self._waiting = self._waiting, b""
+        if len(data) > size:
+            data, self._waiting = data[:size], data[size:]
         return data
 
     def readable(self) -> bool:

@@ -118,17 +118,18 @@ def _check_years(array: pa.Array, name: str, first_row: int) -> None:
         units = _UNITS_IN_SECOND[array.type.unit]
         low, high = (bound * units for bound in _SECONDS_OF_YEARS)
         numbers = array.view(pa.int64())
-        if units == _UNITS_IN_SECOND["ns"]:
-            return
     else:
-        numbers = pc.cast(pc.cast(array, pa.date32()), pa.int32())
         low, high = (bound // 86_400 for bound in _SECONDS_OF_YEARS)
-    outside = pc.or_(pc.less(numbers, low), pc.greater_equal(numbers, high))
-    if pc.any(outside).as_py():
-        row = first_row + pc.index(outside, True).as_py() + 1
-        text = f"column {name!r}, row {row}: the date lies outside the years 1 to 9999, which is all that text can hold"
-        hint = "set such dates to null before the writer"
-        raise DataError(text, code="csv.year", data_column=name, row=row, hint=hint)
+        numbers = pc.cast(array, pa.date32()).view(pa.int32())
+    extremes = pc.min_max(numbers)
+    least, most = extremes["min"].as_py(), extremes["max"].as_py()
+    if least is None or (low <= least and most < high):
+        return
+    place = next(n for n, number in enumerate(numbers.to_pylist()) if number is not None and not low <= number < high)
+    row = first_row + place + 1
+    text = f"column {name!r}, row {row}: the date lies outside the years 1 to 9999, which is all that text can hold"
+    hint = "set such dates to null before the writer"
+    raise DataError(text, code="csv.year", data_column=name, row=row, hint=hint)
 
 
 _READINGS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], pa.Array]], ...] = (

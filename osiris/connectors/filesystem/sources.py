@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import io
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from osiris.connectors.filesystem.compression import Readable, broken, codec_for, open_raw, open_reader, stream_faults
 from osiris.connectors.filesystem.encodings import UTF8, UTF8_MARKED, UTF16, codec_of, decoder
 from osiris.connectors.filesystem.paths import File
 from osiris.errors import Cancelled, DataError
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 19
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF8: UTF8}
 
 
@@ -44,7 +43,8 @@ class Source:
             raise broken(self._codec, file.name, "the file is empty")
         self._text = _Text(reading.encoding)
         self._ended = False
-        self._waiting = io.BytesIO()
+        self._given = 0
+        self._waiting = b""
         self._raw = open_raw(file.path, self._codec)
         try:
             self._plain: Readable = open_reader(self._raw, self._codec, file.name)
@@ -54,16 +54,12 @@ class Source:
 
     def read(self, size: int = CHUNK_BYTES, /) -> bytes:
         """Exactly `size` bytes, fewer only at the end of the file, where it is verified that it did not change."""
-        data = self._waiting.read(size)
-        if len(data) < size and not self._ended:
-            pieces, have = [data], len(data)
-            while have < size and not self._ended:
-                pieces.append(self._next(size - have))
-                have += len(pieces[-1])
-            data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
-            if have > size:
-                data, rest = data[:size], data[size:]
-                self._waiting = io.BytesIO(rest)
+        data, self._waiting = self._waiting, b""
+        while len(data) < size and not self._ended:
+            more = self._next(size - len(data))
+            data = data + more if data else more
+        if len(data) > size:
+            data, self._waiting = data[:size], data[size:]
         return data
 
     def close(self) -> None:
@@ -95,10 +91,26 @@ class Source:
             raise self._undecodable(error) from error
         if not self._reading.allow_nul and b"\0" in text:
             raise self._nul(text)
+        self._given += len(text)
+        self._text.count(text)
         return text
 
+    def _lines_before(self) -> int:
+        """How many lines end in the text that was given. UTF-8 is read again for it: only an error wants to know."""
+        if self._text.lines is not None:
+            return self._text.lines
+        again = Source(self.file, replace(self._reading, allow_nul=True), self._stop)
+        try:
+            lines, left = 0, self._given
+            while left:
+                text = again.read(min(left, CHUNK_BYTES))
+                lines, left = lines + text.count(b"\n"), left - len(text)
+            return lines
+        finally:
+            again.close()
+
     def _undecodable(self, error: UnicodeError) -> DataError:
-        line = 1 + self._text.lines + self._text.lines_before(error)
+        line = 1 + self._lines_before() + self._text.lines_before(error)
         bad = error.object[error.start : error.start + 1].hex(" ") if isinstance(error, UnicodeDecodeError) else ""
         return DataError(
             f"the byte 0x{bad} is not {self._reading.encoding} text" if bad else str(error),
@@ -109,7 +121,7 @@ class Source:
         )
 
     def _nul(self, text: bytes) -> DataError:
-        line = 1 + self._text.lines - text.count(b"\n") + text.count(b"\n", 0, text.index(b"\0"))
+        line = 1 + self._lines_before() + text.count(b"\n", 0, text.index(b"\0"))
         return DataError(
             "there is a NUL byte, so this looks like binary data or UTF-16, not like a text file",
             code="file.binary",
@@ -120,7 +132,7 @@ class Source:
 
 
 class _Text:
-    """Turns the bytes of an encoding into UTF-8, counting `lines`; drops the byte order mark."""
+    """Turns the bytes of an encoding into UTF-8; drops the byte order mark. `lines` counts those of decoded text."""
 
     def __init__(self, encoding: str) -> None:
         codec = codec_of(encoding)
@@ -128,7 +140,12 @@ class _Text:
         self._decoder: codecs.IncrementalDecoder | None = None
         self._head = b""
         self._started = False
-        self.lines = 0
+        self.lines: int | None = None
+
+    def count(self, text: bytes) -> None:
+        """Take note of text that was given; there is no need to where the file itself is UTF-8."""
+        if self.lines is not None:
+            self.lines += text.count(b"\n")
 
     def decode(self, data: bytes) -> bytes:
         """Empty `data` says that nothing follows. Raises UnicodeError; UTF-8 itself is checked where it is parsed."""
@@ -137,9 +154,7 @@ class _Text:
             if data and len(self._head) < len(codecs.BOM_UTF8):
                 return b""
             data, self._head = self._start(self._head), b""
-        text = data if self._decoder is None else self._decoder.decode(data, not data).encode()
-        self.lines += text.count(b"\n")
-        return text
+        return data if self._decoder is None else self._decoder.decode(data, not data).encode()
 
     def lines_before(self, error: UnicodeError) -> int:
         """How many lines end between the start of the failed stretch and the bad byte."""
@@ -154,6 +169,7 @@ class _Text:
             self._codec = "utf-16-be" if head.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
         if self._codec != UTF8:
             self._decoder = decoder(self._codec)
+            self.lines = 0
         mark = next((mark for mark in _MARKS if head.startswith(mark)), None)
         if mark is None or self._codec.startswith("utf-32"):
             return head

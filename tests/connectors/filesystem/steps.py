@@ -1,4 +1,4 @@
-"""Reading and writing files in tests through the connector's classes, with options that the specs complete and check."""
+"""Reading and writing files in tests by the connector's classes, with options that the specs complete and check."""
 
 from __future__ import annotations
 

@@ -220,3 +220,24 @@ def test_an_interrupted_client_reads_no_further(tmp_path: Path) -> None:
         for _ in stream:
             pass
     owner.close()
+
+
+BAD_BYTES = {"windows-1253": b"\xff", "utf-16": b"\x00\xdc", "shift_jis": b"\x81"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "codec"), [("windows-1253", "cp1253"), ("utf-16", "utf-16"), ("shift_jis", "cp932")]
+)
+def test_the_line_of_a_bad_byte_far_down_is_right(tmp_path: Path, encoding: str, codec: str) -> None:
+    good = ("a,b\n" + "αβγδ,2\n" * 300_000).encode(codec)
+    csv(tmp_path, good + BAD_BYTES[encoding])
+    with pytest.raises(DataError) as caught:
+        read_csv(tmp_path, encoding=encoding)
+    assert (caught.value.code, caught.value.line) == ("file.encoding", 300_002)
+
+
+def test_the_line_of_a_nul_byte_far_down_is_right(tmp_path: Path) -> None:
+    csv(tmp_path, b"a,b\n" + b"abcd,2\n" * 300_000 + b"x,\0\n")
+    with pytest.raises(DataError) as caught:
+        read_csv(tmp_path)
+    assert (caught.value.code, caught.value.line) == ("file.binary", 300_002)

@@ -1,4 +1,4 @@
-"""A written file is shown whole or not at all: staged, renamed once, and recovered from the token and the parts alone."""
+"""A written file is shown whole or not at all: staged, renamed once, recovered from the token and the parts alone."""
 
 from __future__ import annotations
 
