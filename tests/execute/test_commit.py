@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 
@@ -67,6 +68,9 @@ def test_a_target_that_cannot_be_asked_at_once_is_asked_by_the_next_attempt(lab:
     lab.database.fault("settle", "refuse", code="busy")
     lab.succeed(read("r", "source"), replace(write("w", "r", "target", staging=staging), retry=Retry(3, 0.0)))
     assert lab.database.column("target") == list(range(100))
+    lines = [json.loads(line) for line in (lab.runs()[0].path / "ledger.jsonl").read_text().splitlines()]
+    staged_again = (kind, staging) == ("drop", "session")  # what was staged is gone with the session
+    assert sum(line["entry"] == "planned" for line in lines) == (2 if staged_again else 1)
     lab.nothing_is_left()
 
 
