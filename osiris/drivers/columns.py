@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from osiris.connectors.base import Batches, End
+from osiris.drivers.casts import shown, strictly
 from osiris.errors import ConfigError, DataError, did_you_mean
 from osiris.stream.types import parse
 
@@ -65,31 +65,32 @@ def _cast(array: pa.Array, field: pa.Field, first_row: int) -> pa.Array:
     if array.type == field.type:
         return array
     try:
-        return pc.cast(array, field.type, safe=True)
+        return strictly(array, field.type)
     except pa.ArrowInvalid as error:
         position = _first_bad(array, field.type)
-        value = array[position].as_py() if position is not None else None
+        row = first_row + position + 1
         raise DataError(
-            f"column {field.name!r}, row {first_row + (position or 0) + 1}: {value!r} is no {field.type}",
+            f"column {field.name!r}, row {row}: {shown(array.slice(position, 1))} is no {field.type}",
             code="data.cast",
             data_column=field.name,
-            row=first_row + (position or 0) + 1,
+            row=row,
             hint="correct the value at the source, or declare a type that can hold it",
         ) from error
     except pa.ArrowNotImplementedError as error:
         text = f"columns: {field.name!r} cannot be cast from {array.type} to {field.type}"
-        raise ConfigError(text, code="columns.cast") from error
+        hint = "cast it in SQL, in a duckdb.processor before the writer"
+        raise ConfigError(text, code="columns.cast", hint=hint) from error
 
 
-def _first_bad(array: pa.Array, wanted: pa.DataType) -> int | None:
-    """The place of the first value that does not cast, by halving."""
+def _first_bad(array: pa.Array, wanted: pa.DataType) -> int:
+    """The place of the first value that does not cast, by halving; there is one."""
     low, high = 0, len(array)
     while high - low > 1:
         middle = (low + high) // 2
         try:
-            pc.cast(array.slice(low, middle - low), wanted, safe=True)
+            strictly(array.slice(low, middle - low), wanted)
         except pa.ArrowInvalid:
             high = middle
         else:
             low = middle
-    return low if high > low else None
+    return low

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -69,6 +70,8 @@ BAD = [
     ("12.345", "decimal(5,2)"),
     ("2026-02-30", "date"),
     ("-1", "uint8"),
+    ("0x1F", "int64"),
+    ("1e400", "float64"),
 ]
 
 
@@ -110,3 +113,41 @@ def test_a_wide_number_is_never_rounded() -> None:
     big = pa.record_batch({"n": pa.array([9007199254740993], pa.int64())})
     with pytest.raises(DataError):
         list(columns.apply(Batches.of(big.schema, [big]), (ColumnMap("n", "n", "float64"),)))
+
+
+MOMENTS = pa.array(["2026-01-31", None, None, "2026-01-31 10:30:00.000005"]).cast(pa.timestamp("us"))
+ALTERED: list[tuple[pa.Array, str, str]] = [
+    (pa.array([1, 0, None, 300]), "bool", "300"),
+    (pa.array([1, 0, None, 0.5]), "bool", "0.5"),
+    (pa.array([1e38, float("inf"), None, 1e300]), "float32", "1e+300"),
+    (pa.array([0.1, 2.25, None, 0.125]), "decimal(5,2)", "0.125"),
+    (pa.array([1, 999, None, 1000]), "decimal(5,2)", "1000"),
+    (pa.array([decimal.Decimal(text) for text in ("0.10", "7.55", "0.00", "12345678901234567.89")]), "float64", "123"),
+    (MOMENTS, "date", "2026-01-31 10:30:00.000005"),
+    (MOMENTS, "timestamp(s)", "2026-01-31 10:30:00.000005"),
+    (pa.array([1000, None, 0, 1], pa.timestamp("ns")), "timestamp", "1970-01-01 00:00:00.000000001"),
+    (pa.DictionaryArray.from_arrays([0, 0, None, 1], pa.array([1, 300])), "int8", "300"),
+]
+
+
+@pytest.mark.parametrize(("array", "type_name", "told"), ALTERED)
+def test_a_value_that_would_come_out_as_another_is_no_less_wrong(array: pa.Array, type_name: str, told: str) -> None:
+    """Arrow calls these casts safe, but for those of a smaller unit."""
+    batch = pa.record_batch({"n": array})
+    with pytest.raises(DataError, match=f"column 'n', row 4: {re.escape(told)}"):
+        list(columns.apply(Batches.of(batch.schema, [batch]), (ColumnMap("n", "n", type_name),)))
+    good = columns.apply(Batches.of(batch.schema, [batch.slice(0, 3)]), (ColumnMap("n", "n", type_name),))
+    assert [value is None for value in values(good)["n"]] == [value is None for value in array.slice(0, 3).to_pylist()]
+
+
+def test_a_time_of_day_does_not_keep_a_date() -> None:
+    batch = pa.record_batch({"n": MOMENTS})
+    with pytest.raises(ConfigError, match="cannot be cast"):
+        list(columns.apply(Batches.of(batch.schema, [batch]), (ColumnMap("n", "n", "time"),)))
+
+
+def test_a_small_number_fits_a_small_decimal() -> None:
+    """Arrow wants 19 digits before the point for any int64."""
+    batch = pa.record_batch({"n": pa.array([-999, None, 1])})
+    found = columns.apply(Batches.of(batch.schema, [batch]), (ColumnMap("n", "n", "decimal(5,2)"),))
+    assert values(found)["n"] == [decimal.Decimal("-999.00"), None, decimal.Decimal("1.00")]
