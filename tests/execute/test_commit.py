@@ -45,6 +45,17 @@ def test_a_commit_that_was_not_done_is_tried_again_with_the_whole_flow(lab: Lab,
     lab.nothing_is_left()
 
 
+def test_a_server_that_crashes_at_the_commit_is_asked_on_new_connections(lab: Lab) -> None:
+    """Those that the writing threads gave back are as dead as the one that commits."""
+    lab.database.numbers("source", 3000)
+    lab.database.fault("commit", "crash")
+    error = lab.fail(read("r", "source", split_by="n", batch_rows=100), write("w", "r", "target"), jobs=2)
+    assert type(error).__name__ == "NetworkFailed"
+    assert error.hint is None, "it is known that nothing was committed"
+    assert lab.database.tables() == ["source"]
+    lab.nothing_is_left()
+
+
 @pytest.mark.parametrize("kind", ["lost", "drop"])
 @pytest.mark.parametrize("table", [LEFT, RIGHT])
 def test_the_answer_of_one_of_two_commits_is_lost(lab: Lab, kind: str, table: str) -> None:

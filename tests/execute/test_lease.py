@@ -106,6 +106,21 @@ def test_two_runs_of_one_pipeline_are_refused_before_anything_is_done(lab: Lab) 
     lab.nothing_is_left()
 
 
+def test_a_target_is_free_when_its_flow_has_ended_though_the_run_goes_on(lab: Lab) -> None:
+    """Else two runs of several flows could wait for each other for ever."""
+    cancellation = Cancellation()
+    steps = hostile("r1"), write("w1", "r1", "target"), hostile("r2", "hang"), write("w2", "r2", "second")
+    first = threading.Thread(
+        target=lambda: lab.run(lab.manifest(*steps, name="first"), Request(cancellation=cancellation))
+    )
+    first.start()
+    until(lambda: any("_w2_" in name for name in lab.database.staging()), "the second flow has begun")
+    lab.succeed(hostile("r"), write("w", "r", "target"))
+    cancellation.request()
+    first.join(LIMIT_S)
+    assert len(lab.database.column("target")) == 20
+
+
 def test_the_lease_of_a_killed_run_is_free_at_once(lab: Lab) -> None:
     lab.database.fault("stage", "stall")
     process = lab.start(lab.manifest(hostile("r"), write("w", "r", "target"), name="killed"))

@@ -171,6 +171,22 @@ def test_a_decided_flow_whose_commit_fails_for_good_is_undone_by_the_next_run(la
     lab.nothing_is_left()
 
 
+def test_a_run_killed_while_it_undoes_a_decided_flow_is_undone_and_not_rolled_forward(lab: Lab) -> None:
+    """Whoever begins to undo says so first: some of the staging may be gone."""
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "refuse", LEFT)
+    lab.database.fault("drop", "stall", LEFT)
+    steps = read("r", "source"), write("a", "r", LEFT), write("b", "r", RIGHT)
+    process = lab.start(steps)
+    lab.reach(process, "stall")
+    lab.kill(process)
+    lab.database.numbers("source", 5, first=10)
+    lab.succeed(*steps)
+    assert lab.database.column(LEFT) == lab.database.column(RIGHT) == list(range(15))
+    assert [run.state().finished for run in lab.runs()] == ["failure", "success"]
+    lab.nothing_is_left()
+
+
 def test_a_target_that_cannot_be_asked_keeps_a_decided_run_as_it_is(lab: Lab) -> None:
     lab.database.numbers("source", 10)
     lab.database.fault("commit", "stall")

@@ -88,6 +88,20 @@ def test_a_processor_that_stops_early_ends_a_server_that_never_answers(lab: Lab)
     lab.nothing_is_left()
 
 
+def test_a_processor_that_stops_early_ends_a_connection_that_is_never_answered(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second of two splits still waits for its login when the first has given enough."""
+    lab.database.numbers("source", 2000)
+    lab.database.fault("login", "stall", skip=3)  # after those of the plan, the writer, and one split
+    source = read("r", "source", split_by="n", batch_rows=50)
+    lab.succeed(source, transform("t", "r", behaviour="head"), write("w", "t", LEFT), jobs=2)
+    assert lab.database.hits("stall") == 1
+    assert len(lab.database.column(LEFT)) == 3
+    assert "did not end" not in caplog.text
+    lab.nothing_is_left()
+
+
 def test_the_stop_reason_of_a_reader_reaches_the_report(lab: Lab) -> None:
     report = lab.succeed(hostile("r", "limit", splits=2), write("w", "r", LEFT))
     assert [step.stop_reason for step in report.steps] == ["limit", "limit"]

@@ -13,6 +13,7 @@ it.
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
 import sqlite3
 import sys
@@ -31,11 +32,11 @@ LIMIT_S = 60.0
 
 @dataclass
 class Fault:
-    """What goes wrong when `on` is asked for `table`, from the row after `rows` on, `times` times.
+    """What goes wrong when `on` is asked for `table`, from the row after `rows` on, `times` times after `skip` others.
 
-    refuse (error `code`), drop (hang up), stall (never answer), slow (`ms` before each answer), hold (a commit: do it
-    when released, though the client is gone), lost (do it and hang up), mute (do it and never answer), miscount, twist
-    (values of another type).
+    refuse (error `code`), drop (hang up), crash (hang up on all sessions), stall (never answer), slow (`ms` before each
+    answer), hold (a commit: do it when released, though the client is gone), lost (do it and hang up), mute (do it and
+    never answer), miscount, twist (values of another type).
     """
 
     on: str
@@ -45,6 +46,7 @@ class Fault:
     times: int = 1
     code: str = "broken"
     ms: int = 0
+    skip: int = 0
     seen: int = 0
 
 
@@ -69,6 +71,7 @@ class World:
     staged: dict[tuple[str, str], list[list[Any]]] = field(default_factory=dict)
     peak_sessions: Counter[str] = field(default_factory=Counter)
     sessions: Counter[str] = field(default_factory=Counter)
+    sockets: dict[str, set[socket.socket]] = field(default_factory=lambda: defaultdict(set))
 
     def fault(self, database: str, request: Answer) -> Fault | None:
         """The fault that this request meets now, counted down."""
@@ -76,6 +79,9 @@ class World:
             for fault in self.faults[database]:
                 if fault.on == request["do"] and fault.table in (None, request.get("table")) and fault.times:
                     fault.seen += len(request.get("rows", ()))
+                    fault.skip -= 1
+                    if fault.skip >= 0:
+                        continue
                     if request["do"] != "stage" or fault.seen > fault.rows:
                         fault.times -= 1
                         return fault
@@ -106,6 +112,7 @@ class Session(socketserver.StreamRequestHandler):
                 self.world.staged.pop((self.database, stage), None)
             if self.database:
                 self.world.sessions[self.database] -= 1
+                self.world.sockets[self.database].discard(self.connection)
 
     def answer(self, request: Answer) -> None:
         """Do what is asked, with the fault that is laid for it."""
@@ -127,11 +134,14 @@ class Session(socketserver.StreamRequestHandler):
 
     def before(self, fault: Fault, database: str) -> None:
         """Faults that strike before anything is done."""
-        if fault.kind in ("refuse", "drop", "stall"):
+        if fault.kind in ("refuse", "drop", "crash", "stall"):
             self.world.hit(database, fault)
         if fault.kind == "refuse":
             raise Refused(fault.code, f"refused by the test: {fault.code}")
-        if fault.kind == "drop":
+        if fault.kind == "crash":
+            for sock in list(self.world.sockets[database]):
+                sock.shutdown(socket.SHUT_RDWR)
+        if fault.kind in ("drop", "crash"):
             raise HangUp
         if fault.kind == "stall":
             self.wait_for_hang_up()
@@ -176,6 +186,7 @@ class Session(socketserver.StreamRequestHandler):
             raise Refused("denied", f"wrong password {request.get('password')!r}")
         self.database = request["database"]
         self.world.sessions[self.database] += 1
+        self.world.sockets[self.database].add(self.connection)
         peak = max(self.world.peak_sessions[self.database], self.world.sessions[self.database])
         self.world.peak_sessions[self.database] = peak
         self.sql = connect(self.world.folder, self.database)
