@@ -80,7 +80,12 @@ def command_line() -> str:
         "# Command line",
         "With `--json` a command prints one JSON document on stdout and nothing else; messages go to stderr.",
     ]
-    for context in commands(click.Context(cli, info_name="osiris", terminal_width=WIDTH, max_content_width=WIDTH)):
+    settings: dict[str, Any] = {
+        "terminal_width": WIDTH,
+        "max_content_width": WIDTH,
+        "help_option_names": ["-h", "--help"],
+    }
+    for context in commands(click.Context(cli, info_name="osiris", **settings)):
         parts += [f"## {context.command_path}", f"```text\n{context.get_help().rstrip()}\n```"]
     return "\n\n".join(parts)
 
