@@ -1,0 +1,51 @@
+"""The kit over one group of broken connectors, in a pytest of its own: `python -m tests.kit.run_group GROUP FOLDER`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+from os import environ, pathsep
+from pathlib import Path
+
+from tests.kit import broken
+
+ROOT = Path(__file__).parents[2]
+TESTS = """
+import sys
+sys.path.insert(0, {packages!r})
+from tests.kit.broken import faults, family
+from tests.kit.subjects import ReferenceConformance
+
+for fault in faults({group!r}):
+    name = "Test" + fault.__name__
+    globals()[name] = type(name, (ReferenceConformance,), {{"family": family(fault), "__module__": __name__}})
+"""
+
+
+def caught(group: str, folder: Path) -> dict[str, set[str]]:
+    """The names of the tests that fail, by fault."""
+    packages, report = folder / "packages", folder / "report.xml"
+    faults = broken.install(packages, group)
+    test = folder / "test_broken_ones.py"
+    test.write_text(TESTS.format(packages=str(packages), group=group), encoding="utf-8")
+    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    place = [f"--rootdir={folder}", "-c", "/dev/null", f"--basetemp={folder / 'tmp'}", f"--junitxml={report}"]
+    known = {**environ, "PYTHONPATH": pathsep.join([str(ROOT), str(packages)]), "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *place, str(test)],
+        cwd=folder,
+        env=known,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.exists(), done.stdout + done.stderr
+    found: dict[str, set[str]] = defaultdict(set)
+    for case in ET.parse(report).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            found[case.get("classname", "").rpartition(".Test")[2]].add(case.get("name", "").partition("[")[0])
+    seen = {case.get("classname", "").rpartition(".Test")[2] for case in ET.parse(report).iter("testcase")}
+    assert seen == {fault.__name__ for fault in faults}, done.stdout + done.stderr
+    return dict(found)
