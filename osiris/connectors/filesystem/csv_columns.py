@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,7 @@ class Columns:
         return [name for name in floats if pc.any(pc.is_inf(raw.column(name))).as_py()]
 
     def _read(self, text: bytes, types: dict[str, pa.DataType]) -> pa.Table:
+        text = keep_mark(text)
         try:
             return pacsv.read_csv(
                 pa.BufferReader(text),
@@ -84,3 +86,8 @@ class Columns:
             )
         except pa.ArrowNotImplementedError as error:
             raise ConfigError(f"dtypes: {error}", code="csv.dtype") from error
+
+
+def keep_mark(text: bytes) -> bytes:
+    """`text` so that pyarrow, which drops a byte order mark at the start, leaves one that is part of the data."""
+    return codecs.BOM_UTF8 + text if text.startswith(codecs.BOM_UTF8) else text

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from osiris.connectors.filesystem.csv_body import Body
-from osiris.connectors.filesystem.csv_columns import Columns
+from osiris.connectors.filesystem.csv_columns import Columns, keep_mark
 from osiris.connectors.filesystem.csv_dialect import Dialect
 from osiris.connectors.filesystem.csv_faults import bad_rows
 from osiris.connectors.filesystem.csv_records import Block
@@ -121,8 +121,12 @@ def _convert(block: Block, columns: Columns, numbers: range, judgement: _Judgeme
 
 
 class _Terminated:
-    """A body's text with one record more at its end, which has a field too many: if pyarrow reports it, every quote
-    before it was closed; if not, an open one has silently swallowed the rest of the file."""
+    """A body's text, made safe for pyarrow's streaming reader, which would otherwise lose or swallow some of it.
+
+    One record more at its end has a field too many: if pyarrow reports it, every quote before it was closed; if not, an
+    open one has silently swallowed the rest of the file. No block ends in a carriage return: pyarrow drops a line feed
+    that begins the next one, also inside quotes. A byte order mark that is data gets one more before it to be dropped.
+    """
 
     closed = False
 
@@ -133,15 +137,18 @@ class _Terminated:
         self.arrived = False
         self._source: Source = body.source
         self._waiting = body.records.take_rest()
+        self._started = False
         self._last_byte = b"\n"
         self._ended = False
 
     def read(self, size: int = CHUNK_BYTES, /) -> bytes:
         if len(self._waiting) < size and not self._ended:
             self._fill(size - len(self._waiting))
-        data, self._waiting = self._waiting, b""
-        if len(data) > size:
-            data, self._waiting = data[:size], data[size:]
+        data, self._waiting = self._waiting if self._started else keep_mark(self._waiting), b""
+        self._started = True
+        end = size - 1 if data[size - 1 : size] == b"\r" and size > 1 else size
+        if len(data) > end:
+            data, self._waiting = data[:end], data[end:]
         return data
 
     def readable(self) -> bool:

@@ -42,6 +42,7 @@ class Source:
         if self._codec != "none" and not file.size_bytes:
             raise broken(self._codec, file.name, "the file is empty")
         self._text = _Text(reading.encoding)
+        self._lock = threading.Lock()
         self._ended = False
         self._given = 0
         self._waiting = b""
@@ -54,18 +55,23 @@ class Source:
 
     def read(self, size: int = CHUNK_BYTES, /) -> bytes:
         """Exactly `size` bytes, fewer only at the end of the file, where it is verified that it did not change."""
-        data, self._waiting = self._waiting, b""
-        while len(data) < size and not self._ended:
-            more = self._next(size - len(data))
-            data = data + more if data else more
-        if len(data) > size:
-            data, self._waiting = data[:size], data[size:]
-        return data
+        with self._lock:
+            data, self._waiting = self._waiting, b""
+            while len(data) < size and not self._ended:
+                more = self._next(size - len(data))
+                data = data + more if data else more
+            if len(data) > size:
+                data, self._waiting = data[:size], data[size:]
+            return data
 
     def close(self) -> None:
-        self.closed = True
-        self._plain.close()
-        self._raw.close()
+        """Waits for a read that is under way in another thread: pyarrow reads ahead, and a file descriptor that is closed
+        meanwhile may already belong to another file, from which it would take bytes away."""
+        with self._lock:
+            self._ended = self.closed = True
+            self._waiting = b""
+            self._plain.close()
+            self._raw.close()
 
     def readable(self) -> bool:
         return True

@@ -296,3 +296,10 @@ def test_several_files_split_into_runs_that_stay_in_order(tmp_path: Path) -> Non
     assert len(read.plan.splits) == 3
     assert read.plan.ordered
     assert read.table.column("a").to_pylist() == [n for n in range(7) for _ in range(100)]
+
+
+@pytest.mark.parametrize("given", [{}, {"comment": "#"}])
+def test_a_byte_order_mark_inside_a_file_is_text(tmp_path: Path, given: dict[str, Any]) -> None:
+    """pyarrow drops one wherever a block of text begins with it."""
+    csv(tmp_path, "\ufeffa,b\n\ufeffx,\ufeff\n")
+    assert read_csv(tmp_path, **given).rows == [{"a": "\ufeffx", "b": "\ufeff"}]
