@@ -65,7 +65,7 @@ class Source:
             return data
 
     def close(self) -> None:
-        """Waits for a read that is under way in another thread: pyarrow reads ahead, and a file descriptor that is closed
+        """Waits for a read that is under way in another thread: pyarrow reads ahead, and a descriptor that is closed
         meanwhile may already belong to another file, from which it would take bytes away."""
         with self._lock:
             self._ended = self.closed = True
