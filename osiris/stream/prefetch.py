@@ -49,7 +49,6 @@ class _Lane:
     source: Source
     waiting: deque[tuple[pa.RecordBatch, int]] = field(default_factory=deque)
     end: End | None = None
-    failed: bool = False
 
 
 def prefetch(
