@@ -13,6 +13,7 @@ from osiris.connectors.base import Batches, Part, Run, Token
 from osiris.drivers import columns
 from osiris.drivers.write import WriteDriver
 from osiris.errors import InternalError, OsirisError, WriteFailed
+from osiris.execute import rivals
 from osiris.execute.ending import Ending, NotCommitted
 from osiris.execute.opening import Opened, Opener, state_for
 from osiris.execute.scene import Scene, naming
@@ -138,6 +139,7 @@ class Flow:
                 "though they are told that they are not the only one of their flow (Run.sole)",
                 code="write.not_durable",
             )
+        self._check_rivals(named)
         for writing in sorted(named, key=lambda writing: str(writing.token.target)):
             with naming(writing.step.id):
                 proceed = self.first_error.raise_if_any
@@ -145,6 +147,14 @@ class Flow:
         for writing in named:
             scene.ledger.planned(self.id, self._attempt, writing.token)
         self.writings = named
+
+    def _check_rivals(self, named: Sequence[Writing]) -> None:
+        for writing in named:
+            target = str(writing.token.target)
+            beside = {other.step.id for other in named if other is not writing and str(other.token.target) == target}
+            if others := beside | self._scene.written.get(target, set()):
+                with naming(writing.step.id):
+                    rivals.check(writing.step, target, others, self._scene.manifest.steps)
 
     def _name_write(self, step: ManifestStep, *, sole: bool) -> Writing:
         scene = self._scene
@@ -179,6 +189,7 @@ class Flow:
             reason.step = reason.step or refused.step
             raise reason from reason.__cause__
         for writing in self.writings:
+            self._scene.written.setdefault(str(writing.token.target), set()).add(writing.step.id)
             if writing.step.id in written:
                 writing.notes = written[writing.step.id].notes
 

@@ -145,6 +145,8 @@ class _Work:
         for step in steps:
             self._steps[step.id] = StepReport(step.id, step.component, "success")
             self._scene.mark(step.id, "done")
+        for decision in state.decided or ():
+            self._scene.written.setdefault(str(decision.token.target), set()).add(decision.token.step)
         self._steps.update(summary.steps_before(state, {step.id: step for step in steps}))
 
     def _flow(self, steps: list[ManifestStep], state: FlowState) -> OsirisError | None:

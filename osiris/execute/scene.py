@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from osiris.compile.manifest import Manifest, ManifestStep
@@ -37,6 +37,8 @@ class Scene:
     sink: Sink
     request: Request
     warnings: list[str]
+    written: dict[str, set[str]] = field(default_factory=dict)
+    """Which writers of this run have committed to each target."""
 
     @property
     def scratch(self) -> Path:

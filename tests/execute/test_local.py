@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from osiris.compile.manifest import ColumnMap
+from osiris.compile.manifest import ColumnMap, ManifestStep
 from osiris.execute.base import Progress, Request
 from tests.plugins.lab import Lab, hostile, read, write
 
@@ -119,3 +119,33 @@ def test_flows_run_in_the_order_that_after_asks_for(lab: Lab) -> None:
     second = replace(read("r2", "copy"), after=("w1",))
     lab.succeed(read("r1", "source"), write("w1", "r1", "copy"), second, write("w2", "r2", "copy of copy"))
     assert lab.database.column("copy of copy") == [0, 1, 2, 3, 4]
+
+
+def two_writers(first: str, second: str, *, one_flow: bool) -> list[ManifestStep]:
+    reader = "r1" if one_flow else "r2"
+    readers = [read("r1", "source")] if one_flow else [read("r1", "source"), read("r2", "source")]
+    return [*readers, write("w1", "r1", "target", write_mode=first), write("w2", reader, "target", write_mode=second)]
+
+
+@pytest.mark.parametrize("one_flow", [True, False])
+def test_no_step_replaces_the_rows_of_another_one_unasked(lab: Lab, one_flow: bool) -> None:
+    """All rows of both would be reported as written."""
+    lab.database.numbers("source", 5)
+    error = lab.fail(*two_writers("append", "replace", one_flow=one_flow))
+    assert (error.code, error.step) == ("run.two_writers", "w2")
+    assert "'w1'" in error.message
+
+
+def test_steps_may_write_to_one_target_where_no_rows_are_lost(lab: Lab) -> None:
+    lab.database.numbers("source", 5)
+    lab.succeed(*two_writers("replace", "append", one_flow=False))
+    assert sorted(lab.database.column("target")) == sorted([0, 1, 2, 3, 4] * 2)
+
+
+def test_a_target_may_be_read_worked_on_and_put_back(lab: Lab) -> None:
+    lab.database.numbers("source", 5)
+    again = replace(read("r2", "target"), after=("w1",))
+    lab.succeed(
+        read("r1", "source"), write("w1", "r1", "target"), again, write("w2", "r2", "target", write_mode="replace")
+    )
+    assert lab.database.column("target") == [0, 1, 2, 3, 4]
