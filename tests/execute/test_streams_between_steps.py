@@ -76,7 +76,7 @@ def test_a_processor_that_stops_early_ends_an_endless_source(lab: Lab, splits: i
     reader, processor, writer = report.steps
     assert (reader.stop_reason, processor.stop_reason, writer.stop_reason) == ("consumer_stopped", "limit", "limit")
     assert writer.rows_written == 3
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("osiris-")] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("osiris-read")] == []
 
 
 def test_a_processor_that_stops_early_ends_a_server_that_never_answers(lab: Lab) -> None:
