@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 import pyarrow as pa
 
-from osiris.connectors.base import Batches, Client, Part, Run, State, Token, Writer, Written
+from osiris.connectors.base import Batches, Client, Part, Run, State, Token, Writer, Written, to_json
 from osiris.drivers.bound import Bound, classifying
 from osiris.errors import InternalError
 from osiris.stream import share
@@ -35,7 +36,9 @@ class WriteDriver:
         return self._client is not None
 
     def token(self, schema: pa.Schema, run: Run) -> Token:
-        return self._lead(lambda writer: writer.token(schema, run))
+        token = self._lead(lambda writer: writer.token(schema, run))
+        self._must_be_plain(token)
+        return token
 
     def begin(self, token: Token, schema: pa.Schema) -> None:
         self._lead(lambda writer: writer.begin(token, schema))
@@ -54,6 +57,8 @@ class WriteDriver:
         finally:
             batches.first_error.raise_if_any()
         self._check(batches, parts)
+        for part in parts:
+            self._must_be_plain(part)
         return parts
 
     def commit(self, token: Token, parts: Sequence[Part], state: State | None) -> Written:
@@ -110,6 +115,17 @@ class WriteDriver:
         for worker in workers:
             worker.join()
         return [part for part in done if part is not None]
+
+    def _must_be_plain(self, value: Token | Part) -> None:
+        """The ledger keeps it as JSON, and recovery has to find in it what was put there."""
+        data = to_json(value)
+        try:
+            same = json.loads(json.dumps(data)) == data
+        except (TypeError, ValueError):
+            same = False
+        if not same:
+            step, kind = self.bound.context.step, type(value).__name__
+            raise InternalError(f"{step}: the writer's {kind} does not survive as JSON: {data}", code="write.not_plain")
 
     def _check(self, batches: Batches, parts: Sequence[Part]) -> None:
         step = self.bound.context.step

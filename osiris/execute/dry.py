@@ -12,45 +12,85 @@ from osiris.connectors.pool import Group, Pool
 from osiris.drivers.bound import Bound
 from osiris.drivers.extract import ExtractDriver
 from osiris.errors import NotFound, OsirisError
-from osiris.execute.base import Environment
+from osiris.execute.base import Environment, Request
 from osiris.execute.summary import outcome
+from osiris.execute.supervise import supervise
 from osiris.runs import Report, StepReport, peak_memory_mb
 from osiris.step import Context, Workspace
+from osiris.stream import FirstError
 
 
-def preview(environment: Environment, manifest: Manifest, warnings: tuple[str, ...], started: float) -> Report:
+def preview(environment: Environment, manifest: Manifest, request: Request, started: float) -> Report:
     """Resolve every step, load its connector, and plan the reads from metadata. Writers are resolved and not opened."""
-    pool = Pool(environment.registry)
-    clients = pool.group()
-    steps: list[StepReport] = []
-    failure: OsirisError | None = None
-    with tempfile.TemporaryDirectory(prefix="osiris-dry-") as folder:
-        for step in manifest.steps:
-            try:
-                steps.append(_preview(environment, step, clients, Path(folder)))
-            except OsirisError as error:
-                if isinstance(error, NotFound) and step.after:
-                    note = f"not there yet, an earlier step may make it: {error}"
-                    steps.append(StepReport(step.id, step.component, "planned", notes=(note,)))
-                    continue
-                error.step = step.id
-                failure = failure or error
-                steps.append(StepReport(step.id, step.component, "failure"))
-    clients.close()
-    pool.close()
-    duration_s = round(time.monotonic() - started, 3)
+    look = _Preview(environment, manifest)
+    try:
+        supervise(look, request.cancellation, environment.clean_up_s)
+    except OsirisError as error:
+        look.failure = error
+    reports = [look.steps.get(step.id, StepReport(step.id, step.component, "skipped")) for step in manifest.steps]
     return Report(
-        outcome(failure),
+        outcome(look.failure),
         "",
         manifest.name,
         manifest.fingerprint,
-        duration_s,
+        round(time.monotonic() - started, 3),
         peak_memory_mb(),
         "",
-        tuple(steps),
-        warnings=warnings,
-        error=failure,
+        tuple(reports),
+        warnings=request.warnings,
+        error=look.failure,
     )
+
+
+class _Preview:
+    """The look at all steps, as a job that can be stopped."""
+
+    id = "preview"
+
+    def __init__(self, environment: Environment, manifest: Manifest) -> None:
+        self.steps: dict[str, StepReport] = {}
+        self.failure: OsirisError | None = None
+        self._environment = environment
+        self._manifest = manifest
+        self._pool = Pool(environment.registry)
+        self._clients = self._pool.group()
+        self._first_error = FirstError()
+
+    def run(self) -> None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="osiris-dry-") as folder:
+                for step in self._manifest.steps:
+                    self._look_at(step, Path(folder))
+                    self._first_error.raise_if_any()
+        finally:
+            self._clients.close()
+            self._pool.close()
+
+    def cancel(self, error: OsirisError) -> None:
+        self._first_error.note(error)
+
+    @property
+    def failing(self) -> bool:
+        return self._first_error.happened.is_set()
+
+    def interrupt(self) -> None:
+        self._clients.interrupt()
+
+    def abandon(self, error: OsirisError) -> None:
+        self.cancel(error)
+        self.interrupt()
+
+    def _look_at(self, step: ManifestStep, folder: Path) -> None:
+        try:
+            self.steps[step.id] = _preview(self._environment, step, self._clients, folder)
+        except OsirisError as error:
+            if isinstance(error, NotFound) and step.after:
+                note = f"not there yet, an earlier step may make it: {error}"
+                self.steps[step.id] = StepReport(step.id, step.component, "planned", notes=(note,))
+                return
+            error.step = step.id
+            self.failure = self.failure or error
+            self.steps[step.id] = StepReport(step.id, step.component, "failure")
 
 
 def _preview(environment: Environment, step: ManifestStep, clients: Group, folder: Path) -> StepReport:

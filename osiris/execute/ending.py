@@ -57,7 +57,7 @@ class Ending:
             committed.add(step)
         for driver in live.values():
             driver.close()
-        self._remove_staging(known.planned, [decision.token for decision in decisions])
+        self._remove_staging(known.planned, [decision.token for decision in known.decided or ()])
         self._scene.ledger.done(self._flow)
         return written
 

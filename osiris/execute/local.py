@@ -38,7 +38,7 @@ class LocalExecutor(Executor):
         started = time.monotonic()
         request.progress.steps = {step.id: StepProgress(step.id, step.component) for step in manifest.steps}
         if request.dry_run:
-            return preview(self._environment, manifest, request.warnings, started)
+            return preview(self._environment, manifest, request, started)
         entry = Leases(self._environment.root, manifest.name)
         try:
             proceed = request.cancellation.raise_if_requested
@@ -58,7 +58,7 @@ class LocalExecutor(Executor):
                 continue
             frozen = manifests.load(folder.path / manifests.FILE)
             with self._scene(frozen, folder, request) as scene:
-                supervise(Settlement(scene), scene)
+                supervise(Settlement(scene), request.cancellation, self._environment.clean_up_s)
                 known = folder.state().flows
                 done = [name for name, flow in known.items() if flow.done]
                 settled.append(_describe(folder, known, len(flows(frozen.steps))))

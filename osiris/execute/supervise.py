@@ -11,6 +11,7 @@ from typing import Protocol
 from osiris.compile.manifest import ManifestStep, Retry
 from osiris.errors import InternalError, OsirisError, RateLimited, TimedOut
 from osiris.events import Event
+from osiris.execute.base import Cancellation
 from osiris.execute.flow import Flow
 from osiris.execute.scene import Scene
 
@@ -43,7 +44,7 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
         if flow is None or not flow.decided:
             flow = Flow(scene, steps, first_attempt + number - 1)
         try:
-            supervise(flow, scene, _hastiest(steps))
+            supervise(flow, scene.request.cancellation, scene.environment.clean_up_s, _hastiest(steps))
         except OsirisError as error:
             over = flow.decided and flow.abandoned
             if over or number >= retry.attempts or not error.retryable:
@@ -58,11 +59,12 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
     raise InternalError("a flow ended without a result")
 
 
-def supervise(job: Job, scene: Scene, limit: ManifestStep | None = None) -> None:
+def supervise(job: Job, cancellation: Cancellation, clean_up_s: float, limit: ManifestStep | None = None) -> None:
     """Drive the job in a thread of its own, so that this one can see signals, the clock and a cancellation.
 
-    `limit` is the step whose timeout ends the job. Raises what the job raised, as an OsirisError. A second Ctrl-C
-    abandons it, a third one leaves it behind.
+    `limit` is the step whose timeout ends the job. A job that is to end has `clean_up_s` for it, or until a second
+    Ctrl-C, and is then abandoned; one that heeds that no more is left behind after the same time, or a third Ctrl-C.
+    Raises what the job raised, as an OsirisError.
     """
     raised: list[BaseException] = []
     ended = threading.Event()  # not Thread.join: Ctrl-C inside it makes Python 3.11 take the thread for ended
@@ -76,16 +78,16 @@ def supervise(job: Job, scene: Scene, limit: ManifestStep | None = None) -> None
             ended.set()
 
     thread = threading.Thread(target=work, name=f"osiris-flow-{job.id}", daemon=True)
-    watch = _Watch(job, scene, limit)
+    watch = _Watch(job, cancellation, clean_up_s, limit)
     thread.start()
     while not ended.is_set():
         try:
             ended.wait(POLL_S)
             watch.look()
         except KeyboardInterrupt:
-            if scene.request.cancellation.urgent:
+            if cancellation.urgent:
                 raise
-            scene.request.cancellation.request()
+            cancellation.request()
     if raised:
         known = _known(raised[0])
         raise known from known.__cause__
@@ -94,16 +96,18 @@ def supervise(job: Job, scene: Scene, limit: ManifestStep | None = None) -> None
 class _Watch:
     """Looks after one job: why it has to stop, and since when it is stopping."""
 
-    def __init__(self, job: Job, scene: Scene, limit: ManifestStep | None) -> None:
+    def __init__(self, job: Job, cancellation: Cancellation, clean_up_s: float, limit: ManifestStep | None) -> None:
         self._job = job
-        self._cancellation = scene.request.cancellation
-        self._clean_up_s = scene.environment.clean_up_s
+        self._cancellation = cancellation
+        self._clean_up_s = clean_up_s
         self._limit = limit
         self._started = time.monotonic()
         self._reason: OsirisError | None = None
         self._stopping_since: float | None = None
+        self._abandoned_since: float | None = None
 
     def look(self) -> None:
+        """Take notice of what has happened meanwhile. Raises when the job is to be left behind."""
         now = time.monotonic()
         if self._reason is None:
             self._reason = self._stop_reason(now)
@@ -115,7 +119,15 @@ class _Watch:
             self._job.interrupt()
         since = self._stopping_since
         if since is not None and (self._cancellation.urgent or now - since > self._clean_up_s):
-            self._job.abandon(self._reason or TimedOut(f"cleaning up took longer than {self._clean_up_s:g} s"))
+            self._abandon(now)
+
+    def _abandon(self, now: float) -> None:
+        reason = self._reason or TimedOut(f"cleaning up took longer than {self._clean_up_s:g} s")
+        self._abandoned_since = self._abandoned_since or now
+        self._job.abandon(reason)
+        if now - self._abandoned_since > self._clean_up_s:
+            log.warning("%s heeds no interrupt and is left behind", self._job.id)
+            raise reason
 
     def _stop_reason(self, now: float) -> OsirisError | None:
         if self._cancellation.requested:
