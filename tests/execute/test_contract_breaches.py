@@ -109,6 +109,12 @@ def test_a_writer_that_stages_in_memory_is_committed_before_the_one_beside_it(la
     assert lab.database.tables() != [], "what is staged stays until the other's commit is known"
 
 
+def test_a_token_that_the_ledger_cannot_keep_as_it_is_is_refused_at_once(lab: Lab) -> None:
+    """Recovery would find another one."""
+    error = lab.fail(hostile("r"), write("w", "r", "t", "hostile.writer", behaviour="tuple"))
+    nothing_happened(lab, error, "InternalError", "write.not_plain")
+
+
 def test_a_foreign_error_of_a_processor_is_ours_with_its_cause(lab: Lab) -> None:
     error = lab.fail(hostile("r"), transform("t", "r", behaviour="file"), write("w", "t", "target"))
     nothing_happened(lab, error, "NotFound", "file.missing")

@@ -129,6 +129,30 @@ def test_a_second_request_leaves_a_clean_up_that_hangs_to_the_next_run(lab: Lab)
     lab.nothing_is_left()
 
 
+def test_a_connector_that_heeds_no_interrupt_is_left_behind(lab: Lab) -> None:
+    writer = lab.project().registry.implementation("hostile.writer")
+    running = Running(lab, hostile("r"), write("w", "r", "t", "hostile.writer", behaviour="deaf"), clean_up_s=0.2)
+    assert writer.listening.wait(LIMIT_S)
+    running.cancellation.request()
+    assert running.end().exit_code == 130
+    assert lab.runs()[0].state().finished is None, "the next run has to look after what may be left"
+    writer.gate.set()
+
+
+def test_a_dry_run_that_hangs_can_be_stopped(lab: Lab) -> None:
+    lab.database.fault("describe", "stall")
+    cancellation = Cancellation()
+    made = lab.manifest(read("r", "source"), write("w", "r", "target"))
+    reports = []
+    request = Request(dry_run=True, cancellation=cancellation)
+    run = threading.Thread(target=lambda: reports.append(lab.run(made, request)))
+    run.start()
+    until(lambda: lab.database.hits("stall"), "the plan is asked for")
+    cancellation.request(143)
+    run.join(LIMIT_S)
+    assert (reports[0].status, reports[0].exit_code) == ("cancelled", 143)
+
+
 def test_settling_can_be_stopped_and_is_gone_on_with(lab: Lab) -> None:
     lab.database.numbers("source", 10)
     lab.database.fault("commit", "lost")

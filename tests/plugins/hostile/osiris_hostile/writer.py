@@ -19,7 +19,7 @@ class Writer(sdk.Writer[Client]):
     parts = "threads"
     staged: ClassVar[dict[str, list[Any]]] = {}
     commits: ClassVar[set[str]] = set()
-    peak_unwritten_bytes: ClassVar[int] = 0
+    listening: ClassVar[threading.Event] = threading.Event()
     gate: ClassVar[threading.Event] = threading.Event()
 
     def __init__(self, client: Client, options: sdk.Options, workspace: sdk.Workspace) -> None:
@@ -28,7 +28,8 @@ class Writer(sdk.Writer[Client]):
             raise KeyError("no instance in this thread")
 
     def token(self, schema: pa.Schema, run: sdk.Run) -> sdk.Token:
-        return sdk.Token(run.id, run.step, sdk.Dataset("hostile", self.options["table"]), durable=False)
+        data = {"columns": tuple(schema.names)} if self.options["behaviour"] == "tuple" else {}
+        return sdk.Token(run.id, run.step, sdk.Dataset("hostile", self.options["table"]), durable=False, data=data)
 
     def begin(self, token: sdk.Token, schema: pa.Schema) -> None:
         self.staged[token.commit_id] = []
@@ -37,12 +38,11 @@ class Writer(sdk.Writer[Client]):
         behaviour, rows = self.options["behaviour"], 0
         if behaviour == "skips":
             return sdk.Part(0)
-        if behaviour == "hangs":
-            self.client.hang()
+        if behaviour == "deaf":
+            self.listening.set()
+            self.gate.wait(30)
         try:
             for batch in batches:
-                if behaviour == "gated":
-                    self.gate.wait(30)
                 self.staged[token.commit_id].extend(batch.column("n").to_pylist())
                 rows += batch.num_rows
         except Exception:
