@@ -40,7 +40,7 @@ def test_the_wheel_names_command_licence_and_extras(wheel: zipfile.ZipFile) -> N
     info = f"osiris_elt-{_version()}.dist-info"
     metadata = wheel.read(f"{info}/METADATA").decode()
     extras = set(re.findall(r"^Provides-Extra: (\S+)$", metadata, re.MULTILINE))
-    assert extras == {"mysql", "postgres", "supabase", "graphql", "posthog", "all", "dev"}
+    assert extras == {"mysql", "postgres", "supabase", "graphql", "posthog", "all", "testing", "dev"}
     assert "License-Expression: Apache-2.0" in metadata
     assert f"{info}/licenses/LICENSE" in wheel.namelist()
     assert "osiris = osiris.__main__:main" in wheel.read(f"{info}/entry_points.txt").decode()
