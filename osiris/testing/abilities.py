@@ -35,12 +35,12 @@ class Scope:
     abilities: frozenset[str]
 
     def option_names(self) -> list[tuple[str, str]]:
-        """(role, property) of each property of the specs; a connection field once, with the first role that has it."""
+        """(role, property) of each property of the specs; a connection field once, with the last role that has it."""
         found: dict[str, tuple[str, str]] = {}
         for role, component in self.components.items():
             for name in component.config_schema["properties"]:
                 shared = name in component.connection_names
-                found.setdefault(name if shared else f"{role}.{name}", (role, name))
+                found[name if shared else f"{role}.{name}"] = (role, name)
         return list(found.values())
 
     def write_modes(self) -> list[str]:

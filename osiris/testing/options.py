@@ -74,17 +74,19 @@ def _observed(rig: Rig, role: str, name: str, change: Change, *, is_changed: boo
 
 
 def _read(rig: Rig, component: str, options: dict[str, Any]) -> Any:
-    found = rig.read(component, options)
+    found = rig.read(component, options, wanted=2)
     outputs = sorted((path.name, path.read_bytes()) for path in (rig.folder / "output").glob("*"))
     return found.seen(), _told(rig, found.error), outputs
 
 
 def _write(rig: Rig, component: str, options: dict[str, Any]) -> Any:
     """Three writes: to no target, to the one that is there, with ids and names that it has, and with a column more."""
-    first, more = shapes.rows(0, 2), shapes.rows(4, 1).append_column("extra", pa.array(["more"]))
+    first, more = shapes.rows(0, 3), shapes.rows(4, 1).append_column("extra", pa.array(["more"]))
     names = [first["name"][0].as_py(), "new"]
-    second = pa.record_batch([pa.array([1, 2], pa.int64()), pa.array(names)], schema=shapes.SCHEMA)
+    second = pa.record_batch([pa.array([1, 3], pa.int64()), pa.array(names)], schema=shapes.SCHEMA)
     seen: list[Any] = []
+    error = raised(lambda: seen.append(rig.instance(component, options).token(shapes.SCHEMA, rig.run()).durable))
+    seen.append(_told(rig, error))
     for batch in (first, second, more):
         error = raised(lambda batch=batch: rig.write(component, options, [batch], batch.schema))  # type: ignore[misc]
         rig.close()

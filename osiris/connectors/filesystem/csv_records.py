@@ -110,6 +110,8 @@ class Records:
         spans: list[tuple[int, int]] = []
         data, dialect, position = self._data, self._dialect, 0
         while (end := dialect.record_end(data, position)) is not None:
+            if end - position > self._max_bytes:
+                raise self._too_long()
             blank = skips_blank and data[position : position + 1] in (b"\r", b"\n")
             if not blank and not dialect.is_comment(data, position):
                 spans.append((position, end))
@@ -121,7 +123,7 @@ class Records:
         if self._ended:
             return False
         if len(self._data) > self._max_bytes:
-            raise self._fault(f"a record is longer than {self._max_bytes >> 20} MB", "csv.record_too_long")
+            raise self._too_long()
         new = self.source.read(max(CHUNK_BYTES, len(self._data)))
         if not new:
             self._ended = True
@@ -135,6 +137,9 @@ class Records:
 
     def _unclosed(self) -> DataError:
         return self._fault("a quoted field that begins here or below is never closed", "csv.unclosed")
+
+    def _too_long(self) -> DataError:
+        return self._fault(f"a record is longer than {self._max_bytes >> 20} MB", "csv.record_too_long")
 
     def _fault(self, message: str, code: str) -> DataError:
         return DataError(

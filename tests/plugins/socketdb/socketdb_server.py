@@ -35,7 +35,7 @@ class Fault:
     """What goes wrong when `on` is asked for `table`, from the row after `rows` on, `times` times after `skip` others.
 
     refuse (error `code`), drop (hang up), crash (hang up on all sessions), stall (never answer), slow (`ms` before each
-    answer), hold (a commit: do it when released, though the client is gone), lost (do it and hang up), mute (do it and
+    answer), hold (do it when released, though the client is gone), lost (do it and hang up), mute (do it and
     never answer), miscount, twist (values of another type).
     """
 
@@ -145,6 +145,8 @@ class Session(socketserver.StreamRequestHandler):
             raise HangUp
         if fault.kind == "stall":
             self.wait_for_hang_up()
+        if fault.on != "commit":
+            self.hold()
 
     def spoilt(self, answers: Iterator[Answer], fault: Fault, database: str) -> Iterator[Answer]:
         """Faults that strike while or after it is done."""
@@ -168,7 +170,7 @@ class Session(socketserver.StreamRequestHandler):
             yield answer
 
     def hold(self) -> None:
-        """In the middle of a commit, until the test releases it."""
+        """Until the test releases it; a commit is held in its middle."""
         if self.fault is not None and self.fault.kind == "hold":
             self.world.hit(self.database, self.fault)
             with self.world.changed:
@@ -335,7 +337,8 @@ class Session(socketserver.StreamRequestHandler):
         if mode == "upsert":
             key = ", ".join(quoted(name) for name in request["key"])
             self.sql.execute(f"DELETE FROM {quoted(table)} WHERE ({key}) IN (SELECT {key} FROM {quoted(stage)})")
-        rows = self.sql.execute(f"INSERT INTO {quoted(table)} SELECT * FROM {quoted(stage)}").rowcount
+        names = ", ".join(quoted(name) for name, _ in request["columns"])
+        rows = self.sql.execute(f"INSERT INTO {quoted(table)} ({names}) SELECT {names} FROM {quoted(stage)}").rowcount
         if memory is not None:
             self.sql.execute(f"DROP TABLE temp.{quoted(stage)}")
         return rows

@@ -22,6 +22,9 @@ class Writer(sdk.Writer[Client]):
 
     def token(self, schema: pa.Schema, run: sdk.Run) -> sdk.Token:
         columns = [[field.name, self._kind(field)] for field in schema]
+        folded = [name.lower() for name in schema.names]
+        if len(set(folded)) < len(folded):
+            raise sdk.ConfigError("two columns have one name: the server does not tell upper from lower case")
         durable = self.options["staging"] == "table" or not run.sole
         data = {"stage": f"{run.id}_{run.step}_{run.attempt}", "columns": columns}
         return sdk.Token(run.id, run.step, self.client.dataset(self.options["table"]), durable, data)
