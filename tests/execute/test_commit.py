@@ -143,14 +143,15 @@ def test_a_reader_lets_go_of_its_source_before_the_commit(lab: Lab) -> None:
 def test_a_lease_that_was_lost_meanwhile_commits_nothing(lab: Lab) -> None:
     """`commit` re-checks it."""
     lab.database.numbers("source", 3000)
-    lab.database.fault("fold", "slow", ms=400)
+    lab.database.fault("fold", "hold")
     errors = []
     steps = read("r", "source"), write("w", "r", "target", write_mode="upsert", primary_key=["n"])
     run = threading.Thread(target=lambda: errors.append(lab.fail(*steps)))
     run.start()
-    until(lab.database.staging, "the write has begun")
+    until(lambda: lab.database.hits("hold"), "the write has begun")
     for lease in lab.root.glob(".osiris/leases/*.lease"):
         lease.unlink()
+    lab.database.release()
     run.join()
     assert errors[0].code == "run.lease_lost"
     assert lab.database.tables() == ["source"]

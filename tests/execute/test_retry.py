@@ -98,15 +98,14 @@ def test_an_interrupt_that_raises_does_not_end_the_run_in_disorder(lab: Lab) -> 
 def test_a_timeout_may_pass_and_is_tried_again(lab: Lab) -> None:
     lab.database.numbers("source", 10)
     lab.database.fault("read", "stall")
-    lab.succeed(patient(replace(read("r", "source"), timeout_s=0.3)), write("w", "r", "target"))
+    lab.succeed(patient(replace(read("r", "source"), timeout_s=1.0)), write("w", "r", "target"))
     assert lab.database.column("target") == list(range(10))
 
 
-@pytest.mark.parametrize("kind", ["stall", "mute"])
-def test_a_commit_that_stalls_has_the_time_to_clean_up_and_is_settled_by_the_next_run(lab: Lab, kind: str) -> None:
+def test_a_commit_that_stalls_has_the_time_to_clean_up_and_is_settled_by_the_next_run(lab: Lab) -> None:
     lab.database.numbers("source", 10)
-    lab.database.fault("commit", kind)
-    steps = read("r", "source"), patient(replace(write("w", "r", "target"), timeout_s=0.2))
+    lab.database.fault("commit", "mute")
+    steps = read("r", "source"), patient(replace(write("w", "r", "target"), timeout_s=2.0))
     error = lab.fail(*steps, clean_up_s=0.2)
     assert error.code == "step.timeout"
     assert "flow.retried" not in (lab.runs()[0].path / "events.jsonl").read_text()

@@ -31,9 +31,10 @@ from osiris.execute.base import Binding, Cancellation, Environment, Progress, Re
 from osiris.execute.local import LocalExecutor
 from osiris.project import Project
 from osiris.runs import Report, RunFolder, find
+from osiris.testing import hostile as hostile_package
 
 HERE = Path(__file__).parent
-FOLDERS = (HERE / "socketdb", HERE / "hostile")
+FOLDERS = (HERE / "socketdb", hostile_package.FOLDER)
 """What has to be on the path for the two plugins to count as installed."""
 LIMIT_S = 30.0
 FULL = """

@@ -1,1 +1,0 @@
-"""A connector that breaks its contract in the way that its option `behaviour` names, inside this process."""
