@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def error_to_json(error: OsirisError) -> dict[str, Any]:
-    """The one form of an error in every JSON document."""
+    """An error as JSON documents have it; a run's own, which its report keeps, has the place in its message."""
     return {
         "code": error.code,
         "message": error.message,

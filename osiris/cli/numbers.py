@@ -7,6 +7,10 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def row_count(number: int) -> str:
+    return f"{count(number)} row{'' if number == 1 else 's'}"
+
+
 def size(size_bytes: float) -> str:
     """Decimal units, as disks and networks are measured: `1.5 MB` is 1,500,000 bytes."""
     if size_bytes < 1000:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osiris.cli.numbers import count, duration, size
+from osiris.cli.numbers import count, duration, row_count, size
 
 if TYPE_CHECKING:
     from osiris.execute.base import Progress, StepProgress
@@ -92,7 +92,7 @@ def _spent_s(seen: _Seen) -> float:
 
 def _figures(step: StepProgress, seen: _Seen) -> str:
     spent_s = _spent_s(seen)
-    text = f"{count(step.rows)} rows, {size(step.size_bytes)}"
+    text = f"{row_count(step.rows)}, {size(step.size_bytes)}"
     if spent_s >= 1:
         text += f", {count(int(step.rows / spent_s))} rows/s"
     return text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from osiris.cli.numbers import count, duration
+from osiris.cli.numbers import duration, row_count
+from osiris.cli.pages import page
+from osiris.errors import OsirisError
 
 if TYPE_CHECKING:
     from osiris.cli.render import Output
@@ -29,6 +31,17 @@ def show_report(output: Output, report: dict[str, Any]) -> None:
     output.line(summary(report), report["status"])
     if report.get("report"):
         output.line(f"report: {report['report']}")
+
+
+def show_end(output: Output, report: dict[str, Any]) -> None:
+    """Show a past run's warnings and its error, which were shown on stderr when it ran."""
+    for text in report.get("warnings", ()):
+        output.line(f"warning: {text}", "warning")
+    if (told := report.get("error")) is not None:
+        error = OsirisError(told["message"], code=told["code"], hint=told["hint"])
+        error.step = told["step"]
+        for text in page(error):
+            output.line(text, text.partition(":")[0])
 
 
 def _show_steps(output: Output, steps: list[dict[str, Any]]) -> None:
@@ -69,12 +82,15 @@ def _names(step: dict[str, Any]) -> str:
 
 
 def summary(report: dict[str, Any]) -> str:
-    """One sentence: `run 3f2a… of orders: success, 12 rows written in 0.42 s, peak memory 120.0 MB`."""
+    """One sentence: `run 3f2a… of orders: success, 12 rows out, 0.42 s, peak memory 120.0 MB`.
+
+    Rows out are those of the steps that feed no other.
+    """
     text = f"run {report['run_id']} of {report['pipeline']}: {report['status']}"
     if "duration_s" not in report:
         return f"{text}, and it left no report"
     written = sum(step["rows_written"] for step in report["steps"] if step["id"] in _last_steps(report))
-    figures = f"{count(written)} rows out, {duration(report['duration_s'])}, peak memory {report['peak_memory_mb']} MB"
+    figures = f"{row_count(written)} out, {duration(report['duration_s'])}, peak memory {report['peak_memory_mb']} MB"
     return f"{text}, {figures}"
 
 

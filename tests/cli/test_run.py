@@ -104,6 +104,8 @@ def test_a_failed_run_exits_1_names_the_step_and_is_listed(osiris: Osiris, proje
     shown = osiris("runs", "show", run["run_id"], "--project", project)
     assert shown.code == 0
     assert "failure" in shown.out
+    assert "in step: people" in shown.out
+    assert "hint: " in shown.out
     assert not (project / "data/out/newest.parquet").exists()
     failed = osiris("run", EXAMPLE, "--project", project, "--json")
     assert failed.code == 1

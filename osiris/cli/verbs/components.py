@@ -109,8 +109,9 @@ def _show_head(face: Face, /, component: Component) -> None:
     abilities = [name for name, has in component.capabilities.items() if has]
     output.line(f"modes: {', '.join(component.modes)}; abilities: {', '.join(abilities) or 'none'}")
     output.line(f"from: {component.distribution} {component.distribution_version}")
-    output.line()
-    output.paragraph(component.description)
+    if component.description:
+        output.line()
+        output.paragraph(component.description)
 
 
 def _show_options(face: Face, /, title: str, options: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 from osiris.cli.face import Face
-from osiris.cli.report import show_report
+from osiris.cli.report import show_end, show_report
 from osiris.cli.verb import VerbGroup, pass_face, unknown_name
 
 command = VerbGroup("runs", help="Show past runs, failed ones included.")
@@ -38,3 +38,4 @@ def show_run(face: Face, /, run_id: str) -> None:
         report = face.project().report(run_id)
     face.output.document(report)
     show_report(face.output, report)
+    show_end(face.output, report)
