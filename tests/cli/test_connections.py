@@ -38,6 +38,8 @@ def test_list_shows_what_is_written_and_no_secret(osiris: Osiris, connected: Pat
     told = osiris("connections", "list", "--project", connected)
     assert "hunter2" not in done.out + told.out + told.err
     assert "NO_SUCH_VARIABLE_HERE" in told.out
+    (mine,) = [line for line in told.out.splitlines() if line.startswith("@duckdb.mine")]
+    assert mine.endswith("path=${DUCK_FILE:-x.duckdb}")
 
 
 def test_list_of_nothing_says_so(osiris: Osiris, tmp_path: Path) -> None:

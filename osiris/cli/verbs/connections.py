@@ -29,7 +29,7 @@ def list_connections(face: Face, /) -> None:
     document = project.connections.describe()
     face.output.document(document)
     rows = [
-        (f"@{family}.{alias}", shown["is_default"], _fields_text(shown["config"]), ", ".join(_unset(shown["env_vars"])))
+        (f"@{family}.{alias}", shown["is_default"], _fields_text(shown["config"]), ", ".join(_unset(shown)))
         for family, aliases in document["connections"].items()
         for alias, shown in aliases.items()
     ]
@@ -142,9 +142,20 @@ def _value_text(value: Any) -> str:
 
 
 def _origin_text(field: Mapping[str, Any]) -> str:
-    states = [f"{name} ({'set' if is_set else 'NOT set'})" for name, is_set in field["variables"].items()]
+    needed = _needed(field["value"])
+    states = [
+        f"{name} ({'set' if is_set else 'NOT set' if name in needed else 'not set: the default holds'})"
+        for name, is_set in field["variables"].items()
+    ]
     return f"{field['origin']} {', '.join(states)}".strip()
 
 
-def _unset(variables: Mapping[str, bool]) -> list[str]:
-    return [name for name, is_set in variables.items() if not is_set]
+def _unset(shown: Mapping[str, Any]) -> list[str]:
+    """The variables that somebody has to set."""
+    needed = _needed(shown["config"])
+    return [name for name, is_set in shown["env_vars"].items() if not is_set and name in needed]
+
+
+def _needed(value: Any) -> set[str]:
+    """What stands in placeholders without a default."""
+    return {part["inside"] for part in PLACEHOLDER.finditer(str(value))}
