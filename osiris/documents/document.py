@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from osiris.documents.compose import Limits, Node, compose
-from osiris.errors import ConfigError
+from osiris.errors import ConfigError, did_you_mean
 
 LIMITS = Limits()
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -57,7 +57,7 @@ def load(path: Path, limits: Limits = LIMITS) -> Document:
         with path.open("rb") as file:
             data = file.read(limits.size_bytes + 1)
     except FileNotFoundError as error:
-        raise ConfigError(f"there is no file {name}", code="file.missing", file=name) from error
+        raise ConfigError(f"there is no file {name}", code="file.missing", hint=_near(path), file=name) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{name} cannot be read: {reason}", code="file.unreadable", file=name) from error
@@ -86,6 +86,15 @@ def loads(text: str, name: str, limits: Limits = LIMITS) -> Document:
         raise ConfigError(message, code="yaml.character", hint=hint, file=name, line=line, column=column)
     root = compose(text, name, limits)
     return Document(name, root.value, root)
+
+
+def _near(path: Path) -> str:
+    folder = path.absolute().parent
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        names = []
+    return did_you_mean(path.name, names) or f"looked in {folder}"
 
 
 def _too_large(name: str, limits: Limits) -> ConfigError:
