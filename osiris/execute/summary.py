@@ -43,7 +43,7 @@ def steps_before(state: FlowState, steps: Mapping[str, ManifestStep]) -> dict[st
 
 
 def failed(flow: list[ManifestStep], error: OsirisError) -> dict[str, StepReport]:
-    """A flow that was undone: its steps read and wrote nothing that counts, and but one of them only went with it."""
+    """A flow that was undone: what its steps read and wrote does not count; one failed, the others went with it."""
     return {step.id: StepReport(step.id, step.component, blame(step.id, error)) for step in flow}
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from osiris.compile import manifest as manifests
 from osiris.compile.manifest import Manifest, ManifestStep
@@ -56,7 +55,7 @@ def load_manifest(project: Folder, path: Path, params: Mapping[str, str], *, all
     return Compiled(manifest, path, tuple(changed))
 
 
-def _binder(project: Folder, manifest: Manifest, params: Mapping[str, str]) -> Any:
+def _binder(project: Folder, manifest: Manifest, params: Mapping[str, str]) -> Callable[[ManifestStep], Binding]:
     """How a step finds its class, connection and options; secrets are filled in here and nowhere else."""
     secrets = secret_values(manifest.secret_params, params, project.environ)
 

@@ -84,8 +84,8 @@ class Session:
             name=driver.bound.context.step,
             first_error=driver.bound.context.first_error,
             on_close=lambda: _close(driver, source),
+            classify=source.classify,
         )
-        stream.guard(stream.first_error, source.classify)
         self._streams.append(stream)
         return stream
 

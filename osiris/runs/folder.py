@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 import secrets
@@ -111,6 +112,4 @@ def unfinished(root: Path, profile: str, pipeline: str) -> list[RunFolder]:
 
 
 def _escape(part: str) -> str:
-    import glob
-
     return part if part == "*" else glob.escape(part)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from osiris.connectors.duckdb.fits import fits, restored
 from osiris.connectors.duckdb.landing import ROW
 from osiris.connectors.duckdb.tables import Name, Table, folded, listed, quoted
-from osiris.errors import ConfigError, DataError, NotFound, OsirisError
+from osiris.errors import ConfigError, DataError, NotFound
 
 if TYPE_CHECKING:
     import duckdb
@@ -164,13 +164,12 @@ def _refuse(wanted: Wanted, problems: list[tuple[str, str]], unknown: list[Incom
     if not problems:
         return
     hint = _TYPES if len(problems) > len(unknown) else _COLUMNS
-    error: OsirisError = DataError(
+    raise DataError(
         f"{wanted.name}: {'; '.join(text for _, text in problems)}",
         code="write.schema",
         data_column=problems[0][0],
         hint=hint,
     )
-    raise error
 
 
 def _holds(con: duckdb.DuckDBPyConnection, column: Incoming, kind: str) -> bool:
