@@ -70,6 +70,11 @@ def folding_names() -> Shape:
     return columns(("id", "Name", "name"))
 
 
+def duplicate_names() -> Shape:
+    """Two columns of one name."""
+    return columns(("id", "twice", "twice"))
+
+
 def wide() -> Shape:
     return columns(("id", *(f"c{number}" for number in range(1, 1000))))
 
@@ -87,6 +92,7 @@ SHAPES: dict[str, Callable[[], Shape]] = {
     "odd_names": odd_names,
     "long_names": long_names,
     "folding_names": folding_names,
+    "duplicate_names": duplicate_names,
     "wide": wide,
     "huge_cells": huge_cells,
 }

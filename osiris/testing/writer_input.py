@@ -31,6 +31,16 @@ class WriterShapeTests:
         self._kept_or_refused(rig, shapes.folding_names())
 
     @needs("writer")
+    def test_two_columns_of_one_name_are_kept_or_refused(self, rig: Rig) -> None:
+        shape = shapes.duplicate_names()
+        if attempt(rig, shape, shapes.schema_of(shape)) is None:
+            table = subject_of(rig).look()
+            assert table is not None
+            assert table.schema.names == shapes.schema_of(shape).names, "one of two columns of one name is lost"
+        else:
+            assert look(rig) is None, "the write was refused, and something is visible"
+
+    @needs("writer")
     def test_a_thousand_columns_are_kept_or_refused(self, rig: Rig) -> None:
         self._kept_or_refused(rig, shapes.wide())
 

@@ -193,6 +193,16 @@ class NamesAreFolded(WriterFault):
             return [(name.lower() if name == "Name" else name, kind) for name, kind in super().columns(token)]
 
 
+class ColumnsOfOneNameAreMerged(WriterFault):
+    """Of two columns of one name the last one stays."""
+
+    caught_by = "test_two_columns_of_one_name_are_kept_or_refused"
+
+    class Writer(writer.Writer):
+        def columns(self, token: sdk.Token) -> list[tuple[str, str]]:
+            return list(dict(super().columns(token)).items())
+
+
 class WideRowsAreCut(WriterFault):
     """More than 500 columns are too many, and nobody is told."""
 

@@ -1,0 +1,1 @@
+"""A connector that breaks its contract in the way that its option `behaviour` names, inside this process."""
