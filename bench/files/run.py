@@ -106,7 +106,7 @@ def compare(folder: Path, source: str, target: str, alone: Callable[[Path], None
 
 def weigh(folder: Path, source: str, target: str) -> bool:
     """Peak memory of a process that runs the pipeline over one file, and over ten."""
-    peaks_mb = []
+    peaks_mb: list[float] = []
     for count in (1, 10):
         command = [
             str(Path(sys.executable).parent / "osiris"),
@@ -118,7 +118,7 @@ def weigh(folder: Path, source: str, target: str) -> bool:
         report = json.loads(done.stdout)
         assert report["steps"][1]["rows_written"] == count * ROWS, report
         peaks_mb.append(report["peak_memory_mb"])
-    ratio = peaks_mb[1] / peaks_mb[0]
+    ratio: float = peaks_mb[1] / peaks_mb[0]
     fine = ratio <= MAX_MEMORY
     print(
         f"{source} -> {target}: {peaks_mb[0]:.0f} MB for 1 M rows, {peaks_mb[1]:.0f} MB for 10 M: "
