@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import PurePath
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -147,7 +148,8 @@ def delimiter_of(option: str | None, name: str) -> str:
     """The option, or what the suffix says: a tab for .tsv, a bar for .psv, else a comma."""
     if option is not None:
         return option
-    return next((sign for suffix, sign in _DELIMITERS.items() if suffix in name.lower()), ",")
+    known = [suffix for suffix in PurePath(name.lower()).suffixes if suffix in SUFFIXES]
+    return _DELIMITERS.get(known[-1], ",") if known else ","
 
 
 def _declared(options: Options) -> dict[str, Column]:

@@ -45,8 +45,12 @@ def test_a_file_is_read_however_it_is_spelled(tmp_path: Path, spelling: str) -> 
     assert read_csv(tmp_path, infer="none", **given).rows == ROWS
 
 
-@pytest.mark.parametrize(("name", "delimiter"), [("a.tsv", "\t"), ("a.psv", "|"), ("a.txt", ",")])
+@pytest.mark.parametrize(
+    ("name", "delimiter"),
+    [("a.tsv", "\t"), ("A.TSV", "\t"), ("a.psv", "|"), ("a.txt", ","), ("a.psv.csv", ","), ("a.tsv/b.csv", ",")],
+)
 def test_the_suffix_gives_the_delimiter(tmp_path: Path, name: str, delimiter: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     csv(tmp_path, f"a{delimiter}b\n1{delimiter}x\n", name)
     assert read_csv(tmp_path, name).rows == [{"a": 1, "b": "x"}]
 
@@ -264,7 +268,7 @@ def test_a_limit_ends_before_a_later_bad_row(tmp_path: Path) -> None:
 
 def test_a_limit_leaves_the_rest_of_a_large_file_unread(tmp_path: Path) -> None:
     csv(tmp_path, "a,b\n" + "1,2\n" * 2_000_000)
-    for _ in range(20):
+    for _ in range(5):
         assert read_csv(tmp_path, limit=10).table.num_rows == 10
 
 
