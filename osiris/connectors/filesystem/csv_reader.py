@@ -108,7 +108,8 @@ def _convert(block: Block, columns: Columns, numbers: range, judgement: _Judgeme
         return
     found = bad_rows(block, columns, numbers)
     if judgement.rejects is None:
-        bad = next(found)
+        bad = next(found, None)
+        assert bad is not None, "halving ends at a record that does not convert"
         if bad.number > numbers.start:
             yield columns.parse(block.text(range(numbers.start, bad.number)))
         raise bad.error(judgement.file, judgement.rows_before + bad.number + 1)

@@ -13,7 +13,7 @@ from typing import Any
 
 from osiris import canonical
 from osiris.connectors.base import Run
-from osiris.errors import WriteFailed
+from osiris.errors import PermissionDenied, WriteFailed
 
 NAME_BYTES = 100
 _NO_SPACE = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
@@ -115,6 +115,8 @@ def write_faults(target: Path) -> Generator[None]:
     """Turn a full disk and the like into WriteFailed that names the target."""
     try:
         yield
+    except PermissionError as error:
+        raise PermissionDenied(f"not allowed to write {target}", code="file.permission") from error
     except OSError as error:
         full = error.errno in _NO_SPACE
         raise WriteFailed(

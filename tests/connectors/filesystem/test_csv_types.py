@@ -196,9 +196,29 @@ def test_formats_read_dates_strictly_and_decide_the_type(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("pattern", "written", "wanted"),
+    [
+        ("%d.%m.%Y", ["31.12.2025", "1.2.2026"], [date(2025, 12, 31), date(2026, 2, 1)]),
+        ("%d %b %y", ["01 Jan 69", "01 JAN 68"], [date(1969, 1, 1), date(2068, 1, 1)]),
+        ("%d/%m/%Y %H:%M:%S.%f", ["01/02/2026 03:04:05.25"], [datetime(2026, 2, 1, 3, 4, 5, 250000)]),  # noqa: DTZ001 - local
+        ("%Y%m%d%H", ["2026020103"], [datetime(2026, 2, 1, 3)]),  # noqa: DTZ001 - local time is what is meant
+        ("%Y-%j", ["2026-032"], [date(2026, 2, 1)]),
+    ],
+)
+def test_a_format_means_the_same_for_one_value_as_for_many(
+    tmp_path: Path, pattern: str, written: list[str], wanted: list[date]
+) -> None:
+    """Arrow reads many at once, Python the odd ones."""
+    for values, dates in ((written, wanted), (written * 3, wanted * 3), (written[:1], wanted[:1])):
+        csv(tmp_path, "a,b\n" + "".join(f"{value},1\n" for value in values))
+        assert read_csv(tmp_path, date_formats={"a": pattern}).table.column("a").to_pylist() == dates
+
+
+@pytest.mark.parametrize(
     ("given", "value"),
     [
         ({"date_formats": {"a": "%d/%m/%Y"}}, "31/02/2026"),
+        ({"date_formats": {"a": "%d/%m/%Y %H:%M"}}, "29/02/2026 10:00"),
         ({"date_formats": {"a": "%d/%m/%Y %H:%M"}, "dtypes": {"a": "date"}}, "01/02/2026 10:00"),
         ({"date_formats": {"a": "%d/%m/%Y"}, "dtypes": {"a": "timestamptz"}}, "01/02/2026"),
         ({"date_formats": {"a": "%Y-%m-%d %z"}, "dtypes": {"a": "timestamp"}}, "2026-01-01 +0200"),

@@ -141,7 +141,7 @@ def test_limit_and_batches(tmp_path: Path) -> None:
 
 
 def test_large_rows_leave_in_small_batches(tmp_path: Path) -> None:
-    wide = pa.table({"t": [bytes([n % 256]) * 1_000_000 for n in range(60)]})
+    wide = pa.table({"t": [bytes([n % 256]) * 1_000_000 for n in range(40)]})
     write_parquet(tmp_path, wide, compression="none")
     read = read_parquet(tmp_path)
     assert max(batch.num_rows for batch in read.batches) <= 20
