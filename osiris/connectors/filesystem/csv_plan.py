@@ -24,7 +24,7 @@ from osiris.connectors.filesystem.sources import Reading, Source
 from osiris.connectors.filesystem.type_names import JSON, parse
 from osiris.errors import ConfigError, DataError, did_you_mean
 
-SUFFIXES = (".csv", ".tsv", ".psv", ".txt")
+SUFFIXES = (".csv", ".tsv", ".psv")
 _READINGS = {pa.binary(): read_base64, JSON: read_json}
 _DELIMITERS = {".tsv": "\t", ".psv": "|"}
 
