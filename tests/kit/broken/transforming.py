@@ -30,6 +30,37 @@ class OutputLosesRows(ProcessorFault):
             return (batch.slice(1) if number == 2 else batch for number, batch in enumerate(super().taken(stream)))
 
 
+class OutputColumnsTurned(ProcessorFault):
+    """The columns come in the opposite order."""
+
+    caught_by = "test_the_output_has_the_columns_that_are_known"
+
+    class Processor(processor.Processor):
+        def run(self, inputs: Mapping[str, sdk.Batches]) -> sdk.Batches:
+            output = super().run(inputs)
+            schema = pa.schema(list(output.schema)[::-1])
+
+            def give() -> Generator[pa.RecordBatch, None, sdk.End]:
+                for batch in output:
+                    yield batch.select(schema.names)
+                assert output.end is not None
+                return output.end
+
+            return sdk.Batches(schema, give(), on_close=output.close)
+
+
+class WritesIntoTheProject(ProcessorFault):
+    """It leaves a file where it was not asked to."""
+
+    caught_by = "test_a_processor_touches_no_file_of_the_project"
+
+    class Processor(processor.Processor):
+        def run(self, inputs: Mapping[str, sdk.Batches]) -> sdk.Batches:
+            project = next(self.workspace.scratch.parents[1].glob("p*"))  # beside the kit's own folder
+            (project / "seen.txt").write_text("seen", encoding="utf-8")
+            return super().run(inputs)
+
+
 class OutputMiscounts(ProcessorFault):
     """The End counts other rows than came."""
 
