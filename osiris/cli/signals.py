@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: they end a verb where it is, or ask the run that is going on to stop in order."""
+"""Ctrl-C, SIGTERM and a closed terminal: they end a verb where it is, or ask the run that is going on to stop."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from osiris.errors import EXIT_SIGINT, EXIT_SIGTERM, Cancelled
 
 CODES = {signal.SIGINT: EXIT_SIGINT, signal.SIGTERM: EXIT_SIGTERM}
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+if hasattr(signal, "SIGHUP"):  # not on Windows
+    CODES[signal.SIGHUP] = EXIT_SIGTERM
+    WORDS[signal.SIGHUP] = "the terminal was closed"
 
 
 class Stopped(KeyboardInterrupt):
@@ -26,7 +29,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def signals(face: Face) -> Iterator[None]:
-    """Answer both signals for as long as the block runs; the main thread alone can.
+    """Answer these signals for as long as the block runs; the main thread alone can.
 
     A verb that set `face.stop` is asked, and asked again by a second signal; any other is ended by `Stopped`. Nothing
     is raised into a run: an exception out of a signal may fall anywhere, into `Thread.join` too, which then takes a
@@ -42,9 +45,14 @@ def signals(face: Face) -> Iterator[None]:
             raise Stopped(WORDS[caught], CODES[caught])
         face.stop(CODES[caught])
 
-    former = {number: signal.signal(number, answer) for number in CODES}
+    former = {number: signal.signal(number, answer) for number in CODES if not _is_shielded(number)}
     try:
         yield
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _is_shielded(number: signal.Signals) -> bool:
+    """`nohup` lets a command outlive its terminal."""
+    return WORDS[number] == "the terminal was closed" and signal.getsignal(number) is signal.SIG_IGN

@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Protocol
 
 from osiris.compile.manifest import ManifestStep, Retry
-from osiris.errors import InternalError, OsirisError, RateLimited, TimedOut
+from osiris.errors import Busy, InternalError, OsirisError, RateLimited, TimedOut
 from osiris.events import Event
 from osiris.execute.base import Cancellation
 from osiris.execute.flow import Flow
@@ -17,6 +18,7 @@ from osiris.execute.scene import Scene
 
 log = logging.getLogger(__name__)
 POLL_S = 0.05
+BUSY_S = 1.0
 
 
 class Job(Protocol):
@@ -35,18 +37,23 @@ class Job(Protocol):
 def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) -> Flow:
     """Run the flow, again after a failure that may pass, as often as its steps' `retry` allows.
 
-    A flow that was decided is not begun anew: its next attempt goes on with the commit. Returns the flow that was
-    committed; raises the last attempt's OsirisError.
+    A request that waits does so for a system that is busy, too. A flow that was decided is not begun anew: its next
+    attempt goes on with the commit. Returns the flow that was committed; raises the last attempt's OsirisError.
     """
     retry = max((step.retry for step in steps), key=lambda retry: retry.attempts)
     flow: Flow | None = None
-    for number in range(1, max(1, retry.attempts) + 1):
+    number = 1
+    for attempt in count(first_attempt):
         if flow is None or not flow.decided:
-            flow = Flow(scene, steps, first_attempt + number - 1)
+            flow = Flow(scene, steps, attempt)
         try:
             supervise(flow, scene.request.cancellation, scene.environment.clean_up_s, _hastiest(steps))
         except OsirisError as error:
             over = flow.decided and flow.abandoned
+            if scene.request.wait and isinstance(error, Busy) and not flow.decided:
+                scene.request.progress.message = f"{error.step}: waiting, {error}"
+                _sleep(scene, BUSY_S)
+                continue
             if over or number >= retry.attempts or not error.retryable:
                 raise
             wait_s = _wait_s(retry, number, error)
@@ -54,6 +61,7 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
             data = {"attempt": number, "wait_s": wait_s, "message": str(error)}
             scene.sink.emit(Event("flow.retried", error.step, data))
             _sleep(scene, wait_s)
+            number += 1
         else:
             return flow
     raise InternalError("a flow ended without a result")

@@ -157,7 +157,7 @@ module.Verbs.get_command = click.Group.get_command
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_signal_ends_any_verb_with_its_exit_code(number: signal.Signals, code: int) -> None:
     process = python(SLOW, "slow", "--json")
     assert process.stderr is not None

@@ -130,7 +130,7 @@ def test_a_parameter_reaches_the_run(osiris: Osiris, project: Path) -> None:
     assert osiris(*arguments).document("run")["steps"][-1]["rows_written"] == 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_stopped_run_ends_in_order(project: Path, osiris: Osiris, number: signal.Signals, code: int) -> None:
     (project / "endless.yaml").write_text(ENDLESS)
     process = subprocess.Popen(

@@ -16,7 +16,7 @@ import pyarrow as pa
 from osiris.connectors import base
 from osiris.connectors.base import Check, Connection, Dataset, Discovers, Field, Finding, Resource
 from osiris.connectors.duckdb import failures, sandbox
-from osiris.connectors.duckdb.tables import RESERVED, Name, find, primary_key, quoted
+from osiris.connectors.duckdb.tables import RESERVED, Name, find, folded, primary_key, quoted
 from osiris.errors import Cancelled, ConfigError, NotFound, OsirisError, PermissionDenied
 
 MEMORY = ":memory:"
@@ -52,7 +52,8 @@ class Client(base.Client, Discovers):
         return bool(self.connection.get("read_only", False))
 
     def dataset(self, name: str) -> Dataset:
-        return Dataset(f"duckdb://{self.path.as_posix()}", name)
+        """One spelling for one table, as DuckDB folds names: leases and lineage compare them."""
+        return Dataset(f"duckdb://{self.path.as_posix()}", folded(name))
 
     def open(self) -> None:
         """Open the file if it is there; with `read_only` it must be."""
