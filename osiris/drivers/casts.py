@@ -32,6 +32,10 @@ def shown(value: pa.Array) -> str:
 
 
 def _cast(array: pa.Array, wanted: pa.DataType) -> pa.Array:
+    moments = [pa.types.is_temporal(each) for each in (array.type, wanted)]
+    if any(moments) and not all(moments) and not (_is_text(array.type) or _is_text(wanted)):
+        # Arrow would count a number in the unit of the type, from 1970: seconds would become microseconds.
+        raise pa.ArrowNotImplementedError(f"no cast from {array.type} to {wanted}")
     if pa.types.is_integer(array.type) and pa.types.is_decimal(wanted):
         # Arrow itself wants room for every number of the integer's type, however small the numbers are.
         digits = min(_MOST_DIGITS, _DIGITS_OF_INT64 + max(0, wanted.scale))

@@ -78,7 +78,7 @@ def _cast(array: pa.Array, field: pa.Field, first_row: int) -> pa.Array:
         ) from error
     except pa.ArrowNotImplementedError as error:
         text = f"columns: {field.name!r} cannot be cast from {array.type} to {field.type}"
-        hint = "cast it in SQL, in a duckdb.processor before the writer"
+        hint = "cast it in SQL, in a transform step before the writer"
         raise ConfigError(text, code="columns.cast", hint=hint) from error
 
 

@@ -6,9 +6,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import pyarrow as pa
+
 from osiris.compile.manifest import Manifest, ManifestStep
-from osiris.connectors.base import ReadPlan
-from osiris.connectors.pool import Group, Pool
+from osiris.connectors.base import Batches
+from osiris.connectors.pool import Pool
+from osiris.drivers import columns
 from osiris.drivers.bound import Bound
 from osiris.drivers.extract import ExtractDriver
 from osiris.errors import NotFound, OsirisError
@@ -21,7 +24,10 @@ from osiris.stream import FirstError
 
 
 def preview(environment: Environment, manifest: Manifest, request: Request, started: float) -> Report:
-    """Resolve every step, load its connector, and plan the reads from metadata. Writers are resolved and not opened."""
+    """Resolve every step, load its connector, plan the reads from metadata, and hold `columns` against what is read.
+
+    Writers are not opened. What comes out of a processor is known only when it runs.
+    """
     look = _Preview(environment, manifest)
     try:
         supervise(look, request.cancellation, environment.clean_up_s)
@@ -55,6 +61,7 @@ class _Preview:
         self._pool = Pool(environment.registry)
         self._clients = self._pool.group()
         self._first_error = FirstError()
+        self._schemas: dict[str, pa.Schema] = {}
 
     def run(self) -> None:
         try:
@@ -82,7 +89,7 @@ class _Preview:
 
     def _look_at(self, step: ManifestStep, folder: Path) -> None:
         try:
-            self.steps[step.id] = _preview(self._environment, step, self._clients, folder)
+            self.steps[step.id] = self._preview(step, folder)
         except OsirisError as error:
             if isinstance(error, NotFound) and step.after:
                 note = f"not there yet, an earlier step may make it: {error}"
@@ -92,16 +99,20 @@ class _Preview:
             self.failure = self.failure or error
             self.steps[step.id] = StepReport(step.id, step.component, "failure")
 
-
-def _preview(environment: Environment, step: ManifestStep, clients: Group, folder: Path) -> StepReport:
-    binding = environment.bind(step)
-    if step.mode != "read":
-        return StepReport(step.id, step.component, "planned")
-    context = Context(step.id, Workspace(folder, folder))
-    driver = ExtractDriver(Bound(binding.implementation, binding.connection, binding.options, context, clients))
-    try:
-        plan: ReadPlan = driver.plan(environment.jobs)
-    finally:
-        driver.close()
-    datasets = tuple({"namespace": dataset.namespace, "name": dataset.name} for dataset in plan.datasets)
-    return StepReport(step.id, step.component, "planned", estimated_rows=plan.estimated_rows, datasets=datasets)
+    def _preview(self, step: ManifestStep, folder: Path) -> StepReport:
+        binding = self._environment.bind(step)
+        known = [self._schemas[name] for name in step.inputs if name in self._schemas]
+        if step.mode == "write" and known:
+            columns.apply(Batches.of(known[0], ()), step.columns)
+        if step.mode != "read":
+            return StepReport(step.id, step.component, "planned")
+        context = Context(step.id, Workspace(folder, folder))
+        bound = Bound(binding.implementation, binding.connection, binding.options, context, self._clients)
+        driver = ExtractDriver(bound)
+        try:
+            plan = driver.plan(self._environment.jobs)
+        finally:
+            driver.close()
+        self._schemas[step.id] = plan.schema
+        datasets = tuple({"namespace": dataset.namespace, "name": dataset.name} for dataset in plan.datasets)
+        return StepReport(step.id, step.component, "planned", estimated_rows=plan.estimated_rows, datasets=datasets)

@@ -38,6 +38,7 @@ NAMES: dict[str, pa.DataType] = {
     "timestamptz": pa.timestamp("us", tz="UTC"),
 }
 _DECIMAL = re.compile(r"(?:decimal|decimal128|decimal256|numeric)\((\d+)(?:,\s*(-?\d+))?\)")
+_OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
 _TIMESTAMP = re.compile(r"timestamp\((s|ms|us|ns)(?:,\s*([\w/+:-]+))?\)")
 
 
@@ -53,6 +54,19 @@ def parse(name: str) -> pa.DataType:
             raise ConfigError(text, code="type.decimal")
         return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
     if found := _TIMESTAMP.fullmatch(name.strip()):
-        return pa.timestamp(found[1], tz=found[2])
+        return pa.timestamp(found[1], tz=_zone(name, found[2]))
     hint = did_you_mean(text, list(NAMES)) or f"types: {', '.join(NAMES)}, decimal(p,s), timestamp(unit, zone)"
     raise ConfigError(f"{name!r} is not a type", code="type.unknown", hint=hint)
+
+
+def _zone(name: str, zone: str | None) -> str | None:
+    """`zone`, if it is one: Arrow would take any text."""
+    if zone is None or _OFFSET.fullmatch(zone):
+        return zone
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(zone).key
+    except (KeyError, ValueError, OSError) as error:
+        hint = "write UTC, a name such as Europe/Prague, or an offset such as +02:00"
+        raise ConfigError(f"{name!r}: {zone!r} is no time zone", code="type.zone", hint=hint) from error

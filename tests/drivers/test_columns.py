@@ -152,3 +152,16 @@ def test_a_small_number_fits_a_small_decimal() -> None:
     batch = pa.record_batch({"n": pa.array([-999, None, 1])})
     found = columns.apply(Batches.of(batch.schema, [batch]), (ColumnMap("n", "n", "decimal(5,2)"),))
     assert values(found)["n"] == [decimal.Decimal("-999.00"), None, decimal.Decimal("1.00")]
+
+
+@pytest.mark.parametrize("type_", ["timestamp", "timestamptz", "date", "time", "timestamp(s, UTC)"])
+def test_a_number_is_no_moment(type_: str) -> None:
+    """Arrow would count in the unit of the type, from 1970: seconds since then would become microseconds."""
+    with pytest.raises(ConfigError, match="cannot be cast"):
+        list(columns.apply(stream("a"), (ColumnMap("n", "at", type_),)))
+
+
+def test_a_moment_is_no_number() -> None:
+    moments = Batches.of(pa.schema([("at", MOMENTS.type)]), [pa.record_batch({"at": MOMENTS})])
+    with pytest.raises(ConfigError, match="cannot be cast"):
+        list(columns.apply(moments, (ColumnMap("at", "n", "int64"),)))

@@ -68,3 +68,12 @@ def test_two_spellings_of_one_table_are_one_target(project: Project) -> None:
     report = project.run("p.yaml")
     assert report.error is not None
     assert report.error.code == "run.two_writers"
+
+
+def test_a_dry_run_finds_a_column_that_does_not_come(project: Project) -> None:
+    mapped = HEAD.replace("create_if_missing: true}}", "create_if_missing: true}, columns: [{from: idd, to: id}]}")
+    (project.root / "p.yaml").write_text(mapped)
+    report = project.run("p.yaml", dry_run=True)
+    assert report.error is not None
+    assert report.error.code == "columns.unknown"
+    assert not (project.root / "shop.duckdb").exists()

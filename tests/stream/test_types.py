@@ -43,3 +43,16 @@ def test_an_unknown_name_is_answered_with_the_nearest_one(name: str, hint: str) 
 def test_a_decimal_that_cannot_be_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="1 to 76 digits"):
         types.parse(name)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Prague", "+02:00"])
+def test_a_time_zone_is_kept_as_it_is_written(zone: str) -> None:
+    assert types.parse(f"timestamp(us, {zone})") == pa.timestamp("us", tz=zone)
+
+
+@pytest.mark.parametrize("zone", ["Mars", "Europe/Nowhere", "+2", "../etc/passwd"])
+def test_what_is_no_time_zone_is_refused(zone: str) -> None:
+    """Arrow takes any text for a zone, and fails only when somebody looks at the values."""
+    with pytest.raises(ConfigError) as refused:
+        types.parse(f"timestamp(us, {zone})")
+    assert refused.value.code in ("type.zone", "type.unknown")
