@@ -1,4 +1,4 @@
-"""Targets that are taken: by another process, or by another step of the run under another spelling."""
+"""Targets that are taken, by another process or another step of the run, and columns that a dry run misses."""
 
 from __future__ import annotations
 
