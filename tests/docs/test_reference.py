@@ -83,5 +83,5 @@ def test_every_component_has_an_example(components: list[Component]) -> None:
 def test_readme_lists_every_component(components: list[Component]) -> None:
     """LESSONS 22: lists that nobody kept. The table of README is held against the disk."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| \[?`(\w+\.\w+)`", text, re.MULTILINE))
-    assert listed == {component.name for component in components}
+    listed = re.findall(r"^\| \[`(\w+\.\w+)`\]\(\S+\) \| ([^|]+) \|", text, re.MULTILINE)
+    assert listed == [(component.name, ", ".join(component.modes)) for component in components]
