@@ -43,7 +43,7 @@ class ProcessorTests:
         """Trap 5: they still have a schema."""
         about = processing_of(rig)
         empty = {name: table.schema.empty_table() for name, table in about.inputs.items()}
-        assert Use(rig, about.options, empty).whole().schema.names == about.rows.schema.names
+        assert set(Use(rig, about.options, empty).whole().schema.names) == set(about.rows.schema.names)
 
     @needs("processor")
     def test_inputs_that_are_read_twice_are_declared(self, rig: Rig) -> None:

@@ -20,7 +20,9 @@ from tests.kit.subjects import ReferenceConformance
 
 for fault in faults({group!r}):
     name = "Test" + fault.__name__
-    globals()[name] = type(name, (ReferenceConformance,), {{"family": family(fault), "__module__": __name__}})
+    blocks = {group!r} == "connecting"  # tests that wait are made for one group only
+    about = {{"family": family(fault), "silent": blocks, "__module__": __name__}}
+    globals()[name] = type(name, (ReferenceConformance,), about)
 """
 
 
