@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 
 from osiris.components.problems import Path, Problem, dotted, shown
-from osiris.errors import did_you_mean
+from osiris.errors import ConfigError, did_you_mean
+from osiris.stream import types
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from osiris.components.rules import Rules
 
 FORMATS = FormatChecker(("date", "time", "regex", "ipv4", "ipv6", "email", "uuid"))
+FORMATS.checks("column-type", raises=ConfigError)(lambda name: not isinstance(name, str) or bool(types.parse(name)))
 TYPE_WORDS = {
     "string": "text",
     "integer": "a whole number",
@@ -166,6 +168,16 @@ def _sized(text: str, code: str = "option.range") -> Callable[[Rules, Fault], It
     return tell
 
 
+def _format(rules: Rules, fault: Fault) -> Iterator[Problem]:
+    if fault.limit != "column-type":
+        yield from _sized("be a valid {}", "option.value")(rules, fault)
+        return
+    try:
+        types.parse(fault.value)
+    except ConfigError as error:
+        yield Problem(fault.path, "option.value", f"{_name(rules, fault)}: {error.message}", error.hint)
+
+
 def _branches(rules: Rules, fault: Fault) -> Iterator[Problem]:
     """`anyOf` and `oneOf`: name all types if it is a matter of type, else what is wrong with the nearest branch."""
     branches: dict[int, list[Fault]] = {}
@@ -217,5 +229,5 @@ _TELLERS: dict[str, Callable[[Rules, Fault], Iterator[Problem]]] = {
     "maxProperties": _sized("have at most {} key(s)"),
     "uniqueItems": _sized("not name the same item twice", "option.value"),
     "pattern": _sized("match {}", "option.value"),
-    "format": _sized("be a valid {}", "option.value"),
+    "format": _format,
 }

@@ -1,4 +1,4 @@
-"""The names that users give to column types, in `columns` and `dtypes`, and the Arrow types they mean."""
+"""The names of column types, in `columns` and `dtypes`: as users, Arrow and pandas write them, and as we show them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from osiris.errors import ConfigError, did_you_mean
 
+JSON = pa.json_(pa.string())
 NAMES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "boolean": pa.bool_(),
@@ -36,10 +37,27 @@ NAMES: dict[str, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
     "datetime": pa.timestamp("us"),
     "timestamptz": pa.timestamp("us", tz="UTC"),
+    "json": JSON,
+    # as Arrow and pandas spell them
+    "str": pa.string(),
+    "object": pa.string(),
+    "date32[day]": pa.date32(),
+    "datetime64[us]": pa.timestamp("us"),
+    "datetime64[ns]": pa.timestamp("ns"),
+    "extension<arrow.json>": JSON,
+}
+_SHOWN = {
+    pa.float32(): "float32",
+    pa.float64(): "float64",
+    pa.date32(): "date",
+    pa.time64("us"): "time",
+    pa.timestamp("us"): "timestamp",
+    pa.timestamp("us", "UTC"): "timestamptz",
+    JSON: "json",
 }
 _DECIMAL = re.compile(r"(?:decimal|decimal128|decimal256|numeric)\((\d+)(?:,\s*(-?\d+))?\)")
 _OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
-_TIMESTAMP = re.compile(r"timestamp\((s|ms|us|ns)(?:,\s*([\w/+:-]+))?\)")
+_TIMESTAMP = re.compile(r"timestamp[(\[](s|ms|us|ns)(?:,\s*(?:tz=)?([\w/+:-]+))?[)\]]", re.IGNORECASE)
 
 
 def parse(name: str) -> pa.DataType:
@@ -54,9 +72,21 @@ def parse(name: str) -> pa.DataType:
             raise ConfigError(text, code="type.decimal")
         return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
     if found := _TIMESTAMP.fullmatch(name.strip()):
-        return pa.timestamp(found[1], tz=_zone(name, found[2]))
-    hint = did_you_mean(text, list(NAMES)) or f"types: {', '.join(NAMES)}, decimal(p,s), timestamp(unit, zone)"
+        return pa.timestamp(found[1].lower(), tz=_zone(name, found[2]))
+    plain = [known for known in NAMES if known.isalnum()]
+    hint = did_you_mean(text, plain) or f"types: {', '.join(plain)}, decimal(p,s), timestamp(unit, zone)"
     raise ConfigError(f"{name!r} is not a type", code="type.unknown", hint=hint)
+
+
+def spell(type_: pa.DataType) -> str:
+    """The name that `parse` would take back, where there is one; else Arrow's."""
+    if type_ in _SHOWN:
+        return _SHOWN[type_]
+    if pa.types.is_decimal(type_):
+        return f"decimal({type_.precision},{type_.scale})"
+    if pa.types.is_timestamp(type_):
+        return f"timestamp({type_.unit}, {type_.tz})" if type_.tz else f"timestamp({type_.unit})"
+    return str(type_)
 
 
 def _zone(name: str, zone: str | None) -> str | None:

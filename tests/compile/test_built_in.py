@@ -131,3 +131,17 @@ def test_a_mistake_in_it_is_told_with_its_place(tmp_path: Path, old: str, new: s
     before = text[: text.index(at)].split("\n")
     errors = checked(tmp_path, text).errors
     assert (code, len(before), len(before[-1]) + 1) in [(error.code, error.line, error.column) for error in errors]
+
+
+def test_a_type_that_is_none_is_found_before_the_run(tmp_path: Path) -> None:
+    """LESSONS 13: what validates must not fail for its options when it runs."""
+    text = """
+oml_version: "0.1.0"
+name: p
+steps:
+  - {id: a, component: filesystem.csv_extractor, mode: read, config: {path: x.csv, dtypes: {n: int63}}}
+  - {id: b, component: filesystem.csv_writer, mode: write, config: {path: y.csv}}
+"""
+    (issue,) = checked(tmp_path, text).errors
+    assert (issue.line, issue.message) == (5, "\"dtypes.n\" of filesystem.csv_extractor: 'int63' is not a type")
+    assert issue.hint == 'did you mean "int64"?'

@@ -56,3 +56,12 @@ def test_what_is_no_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(ConfigError) as refused:
         types.parse(f"timestamp(us, {zone})")
     assert refused.value.code in ("type.zone", "type.unknown")
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [pa.timestamp("ns"), pa.timestamp("ms", "Europe/Prague"), pa.date32(), pa.decimal128(9, 2), pa.json_(pa.string())],
+)
+def test_arrow_s_own_spelling_and_ours_are_both_understood(type_: pa.DataType) -> None:
+    assert types.parse(str(type_)) == type_
+    assert types.parse(types.spell(type_)) == type_

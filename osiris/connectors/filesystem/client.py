@@ -69,9 +69,12 @@ class Client(base.Client, base.Discovers):
         )
 
     def discover(self, like: str | None = None) -> Iterator[Resource]:
-        """Each CSV and Parquet file below the folder, by its path from there; one that cannot be read has no fields."""
+        """Each CSV and Parquet file below the folder, by its path from there; one that cannot be read has no fields.
+
+        Raises NotFound when the folder is not there."""
         from osiris.connectors.filesystem.discovery import SUFFIXES, describe
 
+        self._list()
         for file in self.place.walk(SUFFIXES):
             if like is None or fnmatchcase(file.name, like):
                 yield describe(file, self.stop)

@@ -10,8 +10,8 @@ import pyarrow as pa
 from osiris.connectors.filesystem.csv_columns import Column, Columns
 from osiris.connectors.filesystem.csv_dialect import Cell
 from osiris.connectors.filesystem.csv_records import Block
-from osiris.connectors.filesystem.type_names import spell
 from osiris.errors import DataError
+from osiris.stream.types import spell
 
 SHOWN_CHARACTERS = 80
 

@@ -21,8 +21,8 @@ from osiris.connectors.filesystem.csv_rejects import Rejects
 from osiris.connectors.filesystem.csv_values import Formatted, read_base64, read_decimal, read_json, type_of_formats
 from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.sources import Reading, Source
-from osiris.connectors.filesystem.type_names import JSON, parse
 from osiris.errors import ConfigError, DataError, did_you_mean
+from osiris.stream.types import JSON, parse
 
 SUFFIXES = (".csv", ".tsv", ".psv")
 _READINGS = {pa.binary(): read_base64, JSON: read_json}

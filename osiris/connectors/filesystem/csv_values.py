@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris.connectors.filesystem.type_names import JSON
+from osiris.stream.types import JSON
 
 Reading = Callable[[pa.Array], pa.Array]
 _CLOCK = ("%H", "%I", "%M", "%S", "%f", "%p", "%X", "%c")

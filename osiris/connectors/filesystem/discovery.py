@@ -15,8 +15,8 @@ from osiris.connectors.filesystem.csv_dialect import Dialect
 from osiris.connectors.filesystem.csv_plan import CsvFiles, Layout, delimiter_of
 from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.sources import Source
-from osiris.connectors.filesystem.type_names import spell
 from osiris.errors import DataError
+from osiris.stream.types import spell
 
 SUFFIXES = (*parquet_file.SUFFIXES, *all_suffixes(csv_plan.SUFFIXES))
 SAMPLE_ROWS = 1_000

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from osiris.connectors.base import Connection, Field
 from osiris.connectors.filesystem.client import Client
+from osiris.errors import NotFound
 from tests.connectors.filesystem.steps import client, csv, visible, write_parquet
 
 
@@ -84,3 +86,9 @@ def test_discover_lists_files_with_their_columns_sorted(tmp_path: Path) -> None:
     assert by_name["broken.csv"].fields == ()
     assert [resource.name for resource in owner.discover("b/*")] == ["b/a.tsv", "b/z.csv"]
     assert found == list(client(tmp_path, base_dir=".").discover())
+
+
+def test_discover_of_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """LESSONS 1: nothing found is not the same as nowhere to look."""
+    with pytest.raises(NotFound, match="there is no folder"):
+        list(client(tmp_path, base_dir="nowhere").discover())

@@ -274,7 +274,6 @@ def test_a_decimal_comma(tmp_path: Path) -> None:
     "given",
     [
         {"dtypes": {"x": "int64"}},
-        {"dtypes": {"a": "itn64"}},
         {"columns": ["x"]},
         {"date_formats": {"x": "%d"}},
         {"date_formats": {"a": "%d"}, "dtypes": {"a": "int64"}},
