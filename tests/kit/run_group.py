@@ -32,7 +32,7 @@ def caught(group: str, folder: Path) -> dict[str, set[str]]:
     faults = broken.install(packages, group)
     test = folder / "test_broken_ones.py"
     test.write_text(TESTS.format(packages=str(packages), group=group), encoding="utf-8")
-    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "--import-mode=importlib"]
     place = [f"--rootdir={folder}", "-c", "/dev/null", f"--basetemp={folder / 'tmp'}", f"--junitxml={report}"]
     known = {**environ, "PYTHONPATH": pathsep.join([str(ROOT), str(packages)]), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(
