@@ -144,24 +144,20 @@ def write_pipeline(folder: Path, count: int, source: str, target: str) -> str:
 
 
 def prepare(folder: Path) -> None:
-    """`1/` with a million rows as CSV and as Parquet, `10/` with ten hard links to each: ten files to a reader."""
+    """`1/` with one file of a million rows as CSV and as Parquet, `10/` with one of ten million: one split each."""
+    rows = make_rows(10_000)
+    many = pa.concat_tables([rows] * 10)
     for name in ("1", "10"):
+        if (folder / name / "0.parquet").exists():
+            continue
         (folder / name).mkdir(parents=True, exist_ok=True)
-    if not (folder / "1" / "0.parquet").exists():
-        rows = make_rows(10_000)
         with (
-            pacsv.CSVWriter(folder / "1" / "0.csv", rows.schema) as csv,
-            pq.ParquetWriter(folder / "1" / "0.parquet", rows.schema) as parquet,
+            pacsv.CSVWriter(folder / name / "0.csv", rows.schema) as csv,
+            pq.ParquetWriter(folder / name / "0.parquet", rows.schema) as parquet,
         ):
-            for _ in range(ROWS // rows.num_rows // 10):
-                many = pa.concat_tables([rows] * 10)
+            for _ in range(int(name) * ROWS // many.num_rows):
                 csv.write_table(many)
                 parquet.write_table(many)
-    for number in range(10):
-        for kind in ("csv", "parquet"):
-            link = folder / "10" / f"{number}.{kind}"
-            if not link.exists():
-                link.hardlink_to(folder / "1" / f"0.{kind}")
 
 
 def make_rows(count: int) -> pa.Table:
