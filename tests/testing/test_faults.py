@@ -93,8 +93,9 @@ def talk(proxy: FaultProxy, *messages: bytes, limit_s: float = LIMIT_S) -> tuple
 def test_without_faults_every_byte_goes_both_ways(echo: Echo) -> None:
     with FaultProxy("127.0.0.1", echo.port) as proxy:
         assert talk(proxy, b"one", b"x" * 500_000) == (b"one" + b"x" * 500_000, "answered")
-        assert proxy.bytes_passed == {"to_server": 500_003, "to_client": 500_003}
-        assert proxy.hits == {}
+    # Once it is closed: a byte is counted after it was passed on, so the client may be ahead of the count.
+    assert proxy.bytes_passed == {"to_server": 500_003, "to_client": 500_003}
+    assert proxy.hits == {}
 
 
 def test_it_cuts_after_so_many_bytes(echo: Echo) -> None:
