@@ -26,7 +26,7 @@ check: $(READY) ## run what every change must pass: format, lint, types, import 
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+	$(BIN)/pytest -q -n $(JOBS) -m "not slow and not server"
 
 format: $(READY) ## bring the code into its form, and mend what ruff can mend
 	$(BIN)/ruff check --fix --quiet

@@ -1,0 +1,33 @@
+"""Runs a server for as long as its own stdin is open: it never outlives the test process, however that ends.
+
+python leash.py <folder> <command...>: the folder is removed when the server has ended because stdin did.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+
+def main(folder: str, command: list[str]) -> int:
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    let_go = threading.Event()
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        let_go.set()
+        server.kill()
+
+    threading.Thread(target=watch, daemon=True).start()
+    code = server.wait()
+    if let_go.is_set():
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
