@@ -23,9 +23,13 @@ CONNECT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ResultHeader:
-    """The columns of a result whose rows are still to be received; none after a statement that gives no rows."""
+    """The columns of a result whose rows are still to be received; none after a statement that gives no rows.
+
+    `sequence` is the number that the first packet of the rows has to have.
+    """
 
     columns: Columns
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class Client(base.Client, Discovers):
             with contextlib.suppress(Exception):
                 link.close()
         self._line.let_go()
+
+    def reopen(self) -> None:
+        """A new session in place of this one, as after a loss; an interrupt still holds."""
+        self.close()
+        self.open()
 
     def interrupt(self) -> None:
         self._line.cut()
@@ -199,7 +208,7 @@ class Client(base.Client, Discovers):
     def query(self, sql: str) -> ResultHeader:
         """Begin a result in the text protocol."""
         with self._asking() as link:
-            header = ResultHeader(link.ask(sql))
+            header = ResultHeader(link.ask(sql), link.sequence)
             self._reading = bool(header.columns)
         return header
 
@@ -211,7 +220,7 @@ class Client(base.Client, Discovers):
     def execute_prepared(self, prepared: Prepared) -> ResultHeader:
         """Begin a result in the binary protocol."""
         with self._asking() as link:
-            header = ResultHeader(link.execute_prepared(prepared.number))
+            header = ResultHeader(link.execute_prepared(prepared.number), link.sequence)
             self._reading = bool(header.columns)
         return header
 

@@ -15,6 +15,7 @@ from pymysql.connections import Connection
 from pymysql.constants import CLIENT, COMMAND, CR
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket, OKPacketWrapper
 
+from osiris.connectors.mysql.columns import Column
 from osiris.errors import SourceError
 
 COM_STMT_PREPARE, COM_STMT_EXECUTE, COM_STMT_CLOSE = 0x16, 0x17, 0x19
@@ -23,7 +24,7 @@ READ_AHEAD_BYTES = io.DEFAULT_BUFFER_SIZE
 """What PyMySQL's buffered reader may hold at most."""
 PACKET_BYTES = 2**20
 """The size of the packets of LOAD DATA LOCAL; no packet may have 16 MB."""
-Columns = tuple[FieldDescriptorPacket, ...]
+Columns = tuple[Column, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Link(Connection):
     _secure: bool
     _ssl_required: bool
     _closed: bool
+    _next_seq_id: int
     _execute_command: Callable[[int, bytes], None]
     _force_close: Callable[[], None]
 
@@ -86,6 +88,11 @@ class Link(Connection):
     def wait_at_most(self, read_s: float | None, write_s: float | None) -> None:
         """How long one read and one write may block from now on; None is for ever."""
         self._read_timeout, self._write_timeout = read_s, write_s
+
+    @property
+    def sequence(self) -> int:
+        """The number that the next packet has to have."""
+        return self._next_seq_id
 
     @property
     def cipher(self) -> str | None:
@@ -179,7 +186,7 @@ class Link(Connection):
     def _definitions(self, count: int) -> Columns:
         if not count:
             return ()
-        found = tuple(self._packet(FieldDescriptorPacket) for _ in range(count))
+        found = tuple(Column.of(self._packet(FieldDescriptorPacket)) for _ in range(count))
         if not self._packet().is_eof_packet():
             raise err.InternalError(CR.CR_MALFORMED_PACKET, "the column definitions have no end")
         return found

@@ -55,8 +55,8 @@ def test_execute_counts_the_rows(client: Client) -> None:
 @pytest.mark.parametrize("view_bytes", [7, 8192, 2**16])
 def test_the_raw_rows_of_a_query_come_whole(client: Client, view_bytes: int) -> None:
     header = client.query("SELECT 1 AS a, 'x' AS b UNION ALL SELECT 22, NULL")
-    assert [column.name for column in header.columns] == ["a", "b"]
-    assert received(client, view_bytes)[:19] == b"\x04\x00\x00\x05\x011\x01x\x04\x00\x00\x06\x0222\xfb\x05\x00"
+    assert ([column.name for column in header.columns], header.sequence) == (["a", "b"], 5)
+    assert received(client, view_bytes)[:16] == b"\x04\x00\x00\x05\x011\x01x\x04\x00\x00\x06\x0222\xfb"
     assert client.rows("SELECT 7") == [(7,)]
 
 
@@ -159,6 +159,6 @@ def test_the_server_is_known_by_flavour_and_version(client: Client) -> None:
     assert client.version >= (10, 5)
 
 
-def test_a_dataset_is_named_without_asking(database: Database) -> None:
+def test_a_dataset_is_named_without_asking() -> None:
     client = Client(Connection("mysql", "x", Path(), {"host": "db.example", "user": "u"}))
     assert str(client.dataset(Name("shop", "orders"))) == "mysql://db.example:3306/shop.orders"
