@@ -28,21 +28,29 @@ from osiris.errors import (
     WriteFailed,
 )
 
+CERTIFICATE: Final = "connection.certificate"
+"""The code of a handshake that failed because this side did not trust the other."""
+
 
 def known(error: Exception) -> OsirisError | None:
-    """`error` as an OsirisError; None when it is neither the server's nor PyMySQL's."""
-    if isinstance(error, err.MySQLError):
-        origin = getattr(error, "original_exception", None)
-        if isinstance(origin, Exception):
-            return known(origin) or from_os_error(origin)
-        return _by_number(error)
-    if isinstance(error, ssl.SSLError):
-        return _tls(error)
-    if isinstance(error, RuntimeError):
-        return _missing_package(str(error))
-    if isinstance(error, (struct.error, IndexError, UnicodeDecodeError, AssertionError)):
-        return _no_mysql(f"the answer is not understood ({type(error).__name__})")
-    return None
+    """`error` as an OsirisError; None when it is neither the server's, nor PyMySQL's, nor the system's."""
+    origin = getattr(error, "original_exception", error)  # PyMySQL keeps what failed below a failed connect
+    if is_silence(origin):
+        return _silence()
+    if isinstance(origin, err.MySQLError):
+        return _by_number(origin)
+    if isinstance(origin, ssl.SSLError):
+        return _tls(origin)
+    if isinstance(origin, RuntimeError):
+        return _missing_package(str(origin))
+    if isinstance(origin, (struct.error, IndexError, UnicodeDecodeError, AssertionError)):
+        return _no_mysql(f"the answer is not understood ({type(origin).__name__})")
+    return from_os_error(origin)
+
+
+def is_silence(error: BaseException) -> bool:
+    """Whether it was raised because the server took longer than the connection allows."""
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
 def number_of(error: Exception) -> int | None:
@@ -89,6 +97,13 @@ def _place(made: type[OsirisError], text: str) -> dict[str, Any]:
     }
 
 
+def _silence() -> OsirisError:
+    return TimedOut(
+        "the server was silent for longer than the connection allows",
+        hint="see what the server is busy with, or raise read_timeout_s (connect_timeout_s for the login)",
+    )
+
+
 def _tls(error: ssl.SSLError) -> OsirisError:
     if not isinstance(error, ssl.SSLCertVerificationError):
         return TlsFailed(
@@ -96,7 +111,8 @@ def _tls(error: ssl.SSLError) -> OsirisError:
             hint="check that both sides have a TLS version in common, and ssl_cert if the server wants a certificate",
         )
     hint = _VERIFY_HINTS.get(error.verify_code, "check ssl_ca, and the server's certificate")
-    return TlsFailed(f"the server's certificate is refused: {error.verify_message}", hint=hint)
+    text = f"the server's certificate is refused: {error.verify_message}"
+    return TlsFailed(text, code=CERTIFICATE, hint=hint)
 
 
 def _missing_package(text: str) -> OsirisError | None:
@@ -135,7 +151,6 @@ def _all(numbers: tuple[int, ...], *meaning: Any, **rest: Any) -> dict[int, _Mea
     return dict.fromkeys(numbers, _Meaning(*meaning, **rest))
 
 
-_CHECK_LOGIN = "check user and password; the account may also exist for another host only"
 _METHOD = "the account uses a login method that this client lacks: set ssl_mode: required, or change it on the server"
 _GRANT = "let the owner of the database GRANT it"
 _AGAIN = "something else holds the rows or the table: run again, or at another time"
@@ -144,7 +159,7 @@ _FITS = "change the value or the column; Osiris never cuts a value to fit"
 
 _MEANINGS: Final[dict[int, _Meaning]] = {
     # login
-    **_all((1045, 1698), AuthFailed, None, _CHECK_LOGIN),
+    **_all((1045, 1698), AuthFailed),
     **_all((1820, 1862), AuthFailed, "connection.password_expired", "set a new password for the account"),
     **_all(
         (3118, 3955, 4150, 4151), AuthFailed, "connection.account_locked", "let the server's owner unlock the account"

@@ -54,6 +54,7 @@ class Link(Connection):
     _ssl_required: bool
     _closed: bool
     _next_seq_id: int
+    server_thread_id: tuple[int]
     _execute_command: Callable[[int, bytes], None]
     _force_close: Callable[[], None]
 
@@ -90,17 +91,14 @@ class Link(Connection):
         self._read_timeout, self._write_timeout = read_s, write_s
 
     @property
+    def number(self) -> int:
+        """The number that the server gave this connection, cut to 32 bits."""
+        return self.server_thread_id[0]
+
+    @property
     def sequence(self) -> int:
         """The number that the next packet has to have."""
         return self._next_seq_id
-
-    @property
-    def cipher(self) -> str | None:
-        """The TLS version and cipher, None when nothing is encrypted."""
-        if not isinstance(self._sock, ssl.SSLSocket):
-            return None
-        found = self._sock.cipher()
-        return f"{self._sock.version()}, {found[0] if found else 'no cipher'}"
 
     def run(self, sql: str, args: Sequence[object]) -> tuple[int, list[tuple[Any, ...]]]:
         """Send a statement, `args` escaped into it; returns the affected rows, and all the rows that it gives."""

@@ -29,6 +29,10 @@ NOT_OURS |= {"NO_BACKSLASH_ESCAPES", "EMPTY_STRING_IS_NULL", "PAD_CHAR_TO_FULL_L
 """They change how a statement is read or what values are: https://mariadb.com/kb/en/sql-mode/"""
 
 
+PLACE = "CONCAT(@@hostname, ':', @@port)"
+"""Which server of several behind one name this is."""
+
+
 class Asks(Protocol):
     """What can be asked in SQL."""
 
@@ -49,10 +53,10 @@ class Server:
 
 def describe(database: Asks) -> Server:
     """Ask the server what it is."""
-    sql = "SELECT VERSION(), @@SESSION.sql_mode, CONNECTION_ID(), @@hostname, @@port"
-    text, modes, connection_id, host, port = database.rows(sql)[0]
+    sql = f"SELECT VERSION(), @@SESSION.sql_mode, CONNECTION_ID(), {PLACE}"
+    text, modes, connection_id, place = database.rows(sql)[0]
     flavour: Flavour = "mariadb" if "mariadb" in text.lower() else "mysql"
-    return Server(flavour, version_of(text), text, _modes(modes), int(connection_id), f"{host}:{port}")
+    return Server(flavour, version_of(text), text, _modes(modes), int(connection_id), place)
 
 
 def version_of(text: str) -> tuple[int, ...]:

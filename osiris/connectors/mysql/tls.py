@@ -13,7 +13,7 @@ from osiris.errors import ConfigError
 VERIFYING = ("verify_ca", "verify_identity")
 
 
-def context(connection: Connection, hold: Callable[[ssl.SSLSocket], None]) -> ssl.SSLContext | None:
+def context(connection: Connection, hold: Callable[[ssl.SSLSocket], None]) -> HeldContext | None:
     """The context that `ssl_mode` asks for; None for disabled, and for preferred over a socket file, which no one can
     listen to. `hold` is given each encrypted socket before its handshake.
 
@@ -22,7 +22,7 @@ def context(connection: Connection, hold: Callable[[ssl.SSLSocket], None]) -> ss
     mode = connection.get("ssl_mode", "preferred")
     if mode == "disabled" or (mode == "preferred" and connection.get("unix_socket")):
         return None
-    made = _HeldContext(ssl.PROTOCOL_TLS_CLIENT)
+    made = HeldContext(ssl.PROTOCOL_TLS_CLIENT)
     made.hold = hold
     made.check_hostname = mode == "verify_identity"
     made.verify_mode = ssl.CERT_REQUIRED if mode in VERIFYING else ssl.CERT_NONE
@@ -30,16 +30,22 @@ def context(connection: Connection, hold: Callable[[ssl.SSLSocket], None]) -> ss
     return made
 
 
-class _HeldContext(ssl.SSLContext):
-    """Gives each socket to `hold` before the handshake: during an implicit one nobody could cut it."""
+class HeldContext(ssl.SSLContext):
+    """Gives each socket to `hold` before the handshake: during an implicit one nobody could cut it.
+
+    `agreed` is the TLS version and cipher, once there was a handshake.
+    """
 
     hold: Callable[[ssl.SSLSocket], None]
+    agreed: str | None = None
 
     def wrap_socket(self, sock: Any, *args: Any, **rest: Any) -> ssl.SSLSocket:
         wrapped = super().wrap_socket(sock, *args, **{**rest, "do_handshake_on_connect": False})
         try:
             self.hold(wrapped)
             wrapped.do_handshake()
+            cipher = wrapped.cipher()
+            self.agreed = f"{wrapped.version()}, {cipher[0] if cipher else 'no cipher'}"
         except BaseException:
             wrapped.close()
             raise
