@@ -21,11 +21,13 @@ DIALECT: Final = "mysql"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A statement that only reads, without its final semicolon. `has_order` and `has_limit` are about its own end."""
+    """A statement that only reads, without its final semicolon. `has_order` and `has_limit` are about its own end;
+    `aliases` are the names that it gives to tables."""
 
     sql: str
     has_order: bool
     has_limit: bool
+    aliases: frozenset[str] = frozenset()
 
 
 def select_of(sql: str, name: str = "the query") -> Query:
@@ -52,7 +54,8 @@ def select_of(sql: str, name: str = "the query") -> Query:
     if not isinstance(tree, (exp.Query, exp.Values)):
         raise ConfigError(f"{name} must be a SELECT that only reads", code="query.not_select")
     ends = _ends(tree)
-    return Query(sent[:end].rstrip(), "order" in ends, bool(ends & {"limit", "offset"}))
+    aliases = frozenset(table.alias for table in tree.find_all(exp.Table, exp.Subquery) if table.alias)
+    return Query(sent[:end].rstrip(), "order" in ends, bool(ends & {"limit", "offset"}), aliases)
 
 
 def condition_of(sql: str, name: str = "where") -> str:

@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
-from pymysql.constants import FIELD_TYPE, FLAG
+from pymysql.constants import FLAG
 
 from osiris.connectors.base import Options
-from osiris.connectors.mysql import tables
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.columns import Column, Policy, field_of
-from osiris.connectors.mysql.link import Columns
 from osiris.connectors.mysql.names import Name, quoted
 from osiris.connectors.mysql.query import Query, condition_of
-from osiris.connectors.mysql.tables import Table, TableColumn
+from osiris.connectors.mysql.tables import Table, TableColumn, columns_of
 from osiris.errors import ConfigError, did_you_mean
 
 
@@ -50,13 +48,13 @@ class Wanted:
             return ""
         return f" LIMIT {_ALL if self.limit is None else self.limit} OFFSET {self.offset or 0}"
 
-    def order(self, names: Sequence[str], owner: str) -> str:
-        """ORDER BY, its columns looked up in `names` of `owner`."""
+    def order(self, names: Sequence[str], owner: str, source: str) -> str:
+        """ORDER BY, its columns looked up in `names` of `owner`; `source` is the table's name in SQL."""
         parts = []
         for text in self.order_by:
-            found = re.fullmatch(r"(.+?)(?:\s+(asc|desc))?\s*", text.strip(), re.IGNORECASE | re.DOTALL)
+            found = re.fullmatch(r"(.+?)(?:\s+(asc|desc))?", text.strip(), re.IGNORECASE | re.DOTALL)
             name, direction = (text, None) if text in names or found is None else found.groups()
-            parts.append(f"{quoted(named(name, names, owner))} {(direction or 'asc').upper()}")
+            parts.append(f"{source}.{quoted(named(name, names, owner))} {(direction or 'asc').upper()}")
         return f" ORDER BY {', '.join(parts)}" if parts else ""
 
 
@@ -71,13 +69,17 @@ class Selection:
     known: tuple[TableColumn | None, ...]
     primary_key: tuple[str, ...] | None = None
 
-    def columns(self, packets: Columns) -> tuple[Column, ...]:
-        """The columns of its result, given their definitions."""
-        known = (*self.known, *[None] * (len(packets) - len(self.known)))
-        return tuple(self._column(Column.of(packet), about) for packet, about in zip(packets, known, strict=True))
+    @property
+    def of_table(self) -> bool:
+        return self.primary_key is not None
 
-    def schema(self, packets: Columns, policy: Policy) -> pa.Schema:
-        return pa.schema([field_of(column, policy) for column in self.columns(packets)])
+    def columns(self, given: Sequence[Column]) -> tuple[Column, ...]:
+        """The columns of its result, as the server gives them, with what is known of them."""
+        known = (*self.known, *[None] * (len(given) - len(self.known)))
+        return tuple(self._column(column, about) for column, about in zip(given, known, strict=True))
+
+    def schema(self, given: Sequence[Column], policy: Policy) -> pa.Schema:
+        return pa.schema([field_of(column, policy) for column in self.columns(given)])
 
     def _column(self, column: Column, about: TableColumn | None) -> Column:
         if about is None:
@@ -116,7 +118,7 @@ class Rows:
 def of_table(table: Table, wanted: Wanted) -> Selection:
     """All that is asked of a table, in one SELECT."""
     names = [column.name for column in table.columns]
-    order = wanted.order(names, f"the table {table.name}").replace(" ORDER BY ", f" ORDER BY {table.name.sql}.", 1)
+    order = wanted.order(names, f"the table {table.name}", table.name.sql)
     return Rows.of(table, wanted).select(tail=order + wanted.cut)
 
 
@@ -126,8 +128,8 @@ def of_query(client: Client, query: Query, wanted: Wanted) -> Selection:
     Asks the server for the query's columns. Raises ConfigError for columns that it does not have, and where its order
     or its own LIMIT would be lost.
     """
-    packets = header(client, query.sql)
-    known = _looked_up(client, packets, query.aliases)
+    given = header(client, query.sql)
+    known = _looked_up(client, given, query.aliases)
     if not (wanted.columns or wanted.where or wanted.order_by):
         if wanted.cut and query.has_limit:
             raise ConfigError(
@@ -142,18 +144,18 @@ def of_query(client: Client, query: Query, wanted: Wanted) -> Selection:
             code="query.order",
             hint="write them into the query, or give the order with order_by",
         )
-    names = [packet.name for packet in packets]
+    names = [column.name for column in given]
     distinct(names, "the query")
     chosen = [named(name, names, "the query") for name in wanted.columns] or names
     distinct(chosen, "columns of the query")
     where = f" WHERE ({wanted.where})" if wanted.where else ""
-    tail = where + wanted.order(names, "the query") + wanted.cut
+    tail = where + wanted.order(names, "the query", "q") + wanted.cut
     about = dict(zip(names, known, strict=True))
     sql = f"SELECT {', '.join(map(quoted, chosen))} FROM ({query.sql}) AS q{tail}"
     return Selection(sql, tuple(about[name] for name in chosen))
 
 
-def header(client: Client, sql: str) -> Columns:
+def header(client: Client, sql: str) -> tuple[Column, ...]:
     """The columns that a statement would give; it is not run."""
     prepared = client.prepare(sql)
     client.close_prepared(prepared)
@@ -181,20 +183,16 @@ def distinct(names: Sequence[str], owner: str) -> None:
             )
 
 
-def _looked_up(client: Client, packets: Columns, aliases: frozenset[str]) -> tuple[TableColumn | None, ...]:
+def _looked_up(client: Client, given: Sequence[Column], aliases: frozenset[str]) -> tuple[TableColumn | None, ...]:
     """What information_schema says of those columns that come straight from a table."""
-    places = [(packet.db.decode(), packet.org_table, packet.org_name) for packet in packets]
+    places = {(column.org_schema, column.org_table) for column in given if column.org_name}
     # the server gives the alias of a view for its name: that may be the name of another table
     known = {
-        (schema, table): tables.columns(client, Name(schema, table))
-        for schema, table, column in places
-        if schema and table and column and packet_is_text(packets) and table not in aliases
+        (schema, table): {about.name: about for about in columns_of(client, Name(schema, table))}
+        for schema, table in sorted(places)
+        if schema and table and table not in aliases
     }
-    found = []
-    for schema, table, column in places:
-        columns = known.get((schema, table), ())
-        found.append(next((about for about in columns if about.name == column), None))
-    return tuple(found)
+    return tuple(known.get((column.org_schema, column.org_table), {}).get(column.org_name) for column in given)
 
 
 def _expression(column: TableColumn) -> str:

@@ -81,12 +81,7 @@ def find(client: Client, name: Name) -> Table:
     # on servers that fold names the comparison ignores case, and the stored spelling counts
     table, kind, engine, rows = next((row for row in found if row[0] == name.table), found[0])
     name = Name(name.schema, table)
-    return Table(name, kind, engine, rows, _columns(client, name), _keys(client, name))
-
-
-def declared(client: Client, name: Name) -> dict[str, str]:
-    """The COLUMN_TYPE of each column, by name in lower case; empty for a table that is not there or not shown."""
-    return {column.name.casefold(): column.type for column in _columns(client, name)}
+    return Table(name, kind, engine, rows, columns_of(client, name), _keys(client, name))
 
 
 def _missing(client: Client, name: Name) -> NotFound:
@@ -105,7 +100,8 @@ def _missing(client: Client, name: Name) -> NotFound:
     return NotFound(f"there is no table {name} on {client.where}", code="table.missing", hint=hint)
 
 
-def _columns(client: Client, name: Name) -> tuple[TableColumn, ...]:
+def columns_of(client: Client, name: Name) -> tuple[TableColumn, ...]:
+    """In their order; none for a table that is not there or not shown to this user."""
     rows = client.rows(_COLUMNS, (name.schema, name.table))
     checked = set[str]()
     if client.flavour == "mariadb" and any(row[1] == "longtext" for row in rows):

@@ -1,0 +1,117 @@
+"""A value between two others, to cut a key's range in about equal parts. A guess: whether it fits, the server says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal, localcontext
+from typing import Final
+
+from osiris.connectors.mysql.keys import KeyColumn
+
+SYMBOLS: Final = tuple(map(chr, range(0x20, 0x7F)))
+"""What guesses for texts are made of: each server and character set has them."""
+DEPTH: Final = 8
+"""How many symbols a guess goes beyond what both ends have in common."""
+
+
+def between(column: KeyColumn, low: str, high: str, order: Mapping[str, int]) -> list[str]:
+    """Values from `low` on and before `high` that the column's type has, the likeliest first; maybe none.
+
+    `order` has the place of each of `SYMBOLS` in the column's collation; symbols that count as equal share one.
+    """
+    if column.kind == "number":
+        return [_number(low, high)]
+    if column.kind == "moment":
+        return _moment(low, high)
+    if column.kind == "uuid":
+        return [_uuid(low, high, places) for places in (_PLAIN, _BACKWARD)]
+    if column.kind == "bytes":
+        found = _fraction(bytes.fromhex(low), bytes.fromhex(high), 256)
+        return [bytes(found).hex().upper()]
+    return _text(column, low, high, order)
+
+
+def _number(low: str, high: str) -> str:
+    with localcontext(prec=100) as context:
+        context.rounding = ROUND_FLOOR
+        scale = Decimal(1).scaleb(Decimal(high).as_tuple().exponent)  # type: ignore[arg-type]
+        return format(((Decimal(low) + Decimal(high)) / 2).quantize(scale), "f")
+
+
+def _moment(low: str, high: str) -> list[str]:
+    try:
+        first, last = datetime.fromisoformat(low), datetime.fromisoformat(high)
+    except ValueError:  # a date that no calendar has
+        return []
+    middle = first + (last - first) / 2
+    return [middle.isoformat(" ", "microseconds")[: len(high)]]
+
+
+def _uuid(low: str, high: str, places: Sequence[int]) -> str:
+    """In the order of some permutation of its five parts: MariaDB sorts most by the last part first."""
+    ends = ["".join(value.split("-")[place] for place in places) for value in (low, high)]
+    digits = f"{(int(ends[0], 16) + int(ends[1], 16)) // 2:032x}"
+    parts, start = [""] * 5, 0
+    for place in places:
+        parts[place] = digits[start : start + _LENGTHS[place]]
+        start += _LENGTHS[place]
+    return "-".join(parts)
+
+
+def _text(column: KeyColumn, low: str, high: str, order: Mapping[str, int]) -> list[str]:
+    codec = _CODECS.get(column.column.charset or "")
+    if codec is None:
+        return []
+    try:
+        first, last = (bytes.fromhex(value).decode(codec) for value in (low, high))
+    except UnicodeDecodeError:
+        return []
+    symbols = {place: symbol for symbol, place in reversed(order.items())}
+    beyond = len(order)
+    ends = [[order.get(symbol, beyond) for symbol in text] for text in (first, last)]
+    found = _fraction(*ends, beyond + 1)
+    start = _common(*ends)
+    text = first[:start] + "".join(symbols.get(place, SYMBOLS[-1]) for place in found[start:])
+    return [text.encode(codec).hex().upper()]
+
+
+def _fraction(low: Sequence[int], high: Sequence[int], base: int) -> list[int]:
+    """The mean of two rows of digits, read as fractions; what is shorter comes first."""
+    start = _common(low, high)
+    ends = []
+    for digits in (low, high):
+        value = 0
+        for place in range(start, start + DEPTH):
+            value = value * (base + 1) + (digits[place] + 1 if place < len(digits) else 0)
+        ends.append(value)
+    mean, found = sum(ends) // 2, list[int]()
+    for _ in range(DEPTH):
+        mean, digit = divmod(mean, base + 1)
+        found.insert(0, digit)
+    while found and not found[-1]:
+        found.pop()
+    return [*low[:start], *(max(digit - 1, 0) for digit in found)]
+
+
+def _common(low: Sequence[int], high: Sequence[int]) -> int:
+    """How many digits both begin with."""
+    return next((n for n, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+
+
+_LENGTHS: Final = (8, 4, 4, 4, 12)
+_PLAIN: Final = (0, 1, 2, 3, 4)
+_BACKWARD: Final = (4, 3, 2, 1, 0)
+_CODECS: Final = {
+    "ascii": "ascii",
+    "latin1": "cp1252",
+    "latin2": "iso8859-2",
+    "cp1250": "cp1250",
+    "cp1251": "cp1251",
+    "ucs2": "utf-16-be",
+    "utf16": "utf-16-be",
+    "utf32": "utf-32-be",
+    "utf8": "utf-8",
+    "utf8mb3": "utf-8",
+    "utf8mb4": "utf-8",
+}
