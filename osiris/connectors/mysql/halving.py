@@ -25,7 +25,7 @@ def between(column: KeyColumn, low: str, high: str, order: Mapping[str, int]) ->
     if column.kind == "moment":
         return _moment(low, high)
     if column.kind == "uuid":
-        return [_uuid(low, high, places) for places in (_PLAIN, _BACKWARD)]
+        return [_uuid(low, high, places) for places in (_BACKWARD, _PLAIN)]
     if column.kind == "bytes":
         found = _fraction(bytes.fromhex(low), bytes.fromhex(high), 256)
         return [bytes(found).hex().upper()]
@@ -49,13 +49,15 @@ def _moment(low: str, high: str) -> list[str]:
 
 
 def _uuid(low: str, high: str, places: Sequence[int]) -> str:
-    """In the order of some permutation of its five parts: MariaDB sorts most by the last part first."""
+    """By the five parts in this order: MariaDB sorts most by the last part first, those of version 7 as written."""
     ends = ["".join(value.split("-")[place] for place in places) for value in (low, high)]
     digits = f"{(int(ends[0], 16) + int(ends[1], 16)) // 2:032x}"
     parts, start = [""] * 5, 0
     for place in places:
         parts[place] = digits[start : start + _LENGTHS[place]]
         start += _LENGTHS[place]
+    for place in _KINDS:
+        parts[place] = high.split("-")[place][0] + parts[place][1:]
     return "-".join(parts)
 
 
@@ -67,11 +69,11 @@ def _text(column: KeyColumn, low: str, high: str, order: Mapping[str, int]) -> l
         first, last = (bytes.fromhex(value).decode(codec) for value in (low, high))
     except UnicodeDecodeError:
         return []
-    symbols = {place: symbol for symbol, place in reversed(order.items())}
-    beyond = len(order)
-    ends = [[order.get(symbol, beyond) for symbol in text] for text in (first, last)]
-    found = _fraction(*ends, beyond + 1)
-    start = _common(*ends)
+    symbols = {place: symbol for symbol, place in order.items()}
+    beyond = max(order.values()) + 1
+    before, behind = ([order.get(symbol, beyond) for symbol in text] for text in (first, last))
+    found = _fraction(before, behind, beyond + 1)
+    start = _common(before, behind)
     text = first[:start] + "".join(symbols.get(place, SYMBOLS[-1]) for place in found[start:])
     return [text.encode(codec).hex().upper()]
 
@@ -100,6 +102,8 @@ def _common(low: Sequence[int], high: Sequence[int]) -> int:
 
 
 _LENGTHS: Final = (8, 4, 4, 4, 12)
+_KINDS: Final = (2, 3)
+"""The parts that begin with version and variant, by which MariaDB chooses the order."""
 _PLAIN: Final = (0, 1, 2, 3, 4)
 _BACKWARD: Final = (4, 3, 2, 1, 0)
 _CODECS: Final = {

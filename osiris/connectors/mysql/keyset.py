@@ -15,10 +15,11 @@ from pymysql.err import MySQLError
 from osiris.connectors.base import End
 from osiris.connectors.mysql import reading
 from osiris.connectors.mysql.client import Client
-from osiris.connectors.mysql.columns import Policy
 from osiris.connectors.mysql.keys import KeyColumn, Values, after, upto
 from osiris.connectors.mysql.names import RESERVED
+from osiris.connectors.mysql.reading import Form
 from osiris.connectors.mysql.selection import Rows, Selection
+from osiris.connectors.mysql.tables import Key
 from osiris.errors import ConnectionFailed, OsirisError
 from osiris.stream import EXHAUSTED
 
@@ -30,21 +31,20 @@ POLL_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """How a table is read in pages of `page_rows` rows, through the unique `index` of `key`."""
+    """How a table is read in pages of `page_rows` rows, through the unique `index` of the columns `key`."""
 
     rows: Rows
-    index: str
+    index: Key
     key: tuple[KeyColumn, ...]
     page_rows: int
-    policy: Policy
-    chunk_bytes: int
+    form: Form
 
     def page(self, start: Values | None, end: Values, limit: int) -> Selection:
         """The first rows after `start`, up to `end`; the values of the key, as text, behind the columns."""
         more = [f"{column.shown} AS `{RESERVED}key_{n}`" for n, column in enumerate(self.key)]
         where = [*([after(self.key, start)] if start else []), upto(self.key, end)]
         order = ", ".join(f"{self.rows.table.name.sql}.{column.sql}" for column in self.key)
-        return self.rows.select(*where, tail=f" ORDER BY {order} LIMIT {limit}", more=more, index=self.index)
+        return self.rows.select(*where, tail=f" ORDER BY {order} LIMIT {limit}", more=more, index=self.index.name)
 
 
 class Reader:
@@ -81,10 +81,10 @@ class Reader:
     def _page(self, limit: int) -> Generator[pa.RecordBatch]:
         pages, client = self._pages, self._client
         client.execute("START TRANSACTION READ ONLY")
-        decoder = reading.begin(client, pages.page(self._last, self._end, limit), pages.policy, pages.chunk_bytes)
+        decoder = reading.begin(client, pages.page(self._last, self._end, limit), pages.form)
         counted: Counter[str] = Counter()
         shown = len(pages.rows.columns)
-        for batch in reading.received(client, decoder):
+        for batch in reading.received(client, decoder, pages.form):
             self._last = tuple(batch.column(place)[-1].as_py() for place in range(shown, batch.num_columns))
             self._rows += batch.num_rows
             self._counts.update(Counter(decoder.counts) - counted)
@@ -102,8 +102,7 @@ class Reader:
             self._wait(WAITS_S[self._tries])
             self._tries += 1
             try:
-                self._client.discard()
-                self._client.open()
+                self._client.reopen()
             except (MySQLError, OSError, OsirisError) as failure:
                 error = self._client.classify(failure)
             else:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import pyarrow as pa
 from pymysql.constants import FLAG
 
 from osiris.connectors.base import Options
 from osiris.connectors.mysql.client import Client
-from osiris.connectors.mysql.columns import Column, Policy, field_of
+from osiris.connectors.mysql.columns import Column
 from osiris.connectors.mysql.names import Name, quoted
 from osiris.connectors.mysql.query import Query, condition_of
 from osiris.connectors.mysql.tables import Table, TableColumn, columns_of
@@ -77,9 +76,6 @@ class Selection:
         """The columns of its result, as the server gives them, with what is known of them."""
         known = (*self.known, *[None] * (len(given) - len(self.known)))
         return tuple(self._column(column, about) for column, about in zip(given, known, strict=True))
-
-    def schema(self, given: Sequence[Column], policy: Policy) -> pa.Schema:
-        return pa.schema([field_of(column, policy) for column in self.columns(given)])
 
     def _column(self, column: Column, about: TableColumn | None) -> Column:
         if about is None:
@@ -160,6 +156,14 @@ def header(client: Client, sql: str) -> tuple[Column, ...]:
     prepared = client.prepare(sql)
     client.close_prepared(prepared)
     return prepared.columns
+
+
+def estimated(client: Client, sql: str) -> int | None:
+    """About how many rows the server will look at for a SELECT, without reading them; None when it does not know."""
+    plan = client.rows(f"EXPLAIN {sql}")
+    # … rows, Extra on MariaDB; … rows, filtered, Extra on MySQL
+    rows = plan[0][-2 if client.flavour == "mariadb" else -3]
+    return None if rows is None else int(rows)
 
 
 def named(name: str, names: Sequence[str], owner: str) -> str:

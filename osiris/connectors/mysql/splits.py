@@ -11,6 +11,7 @@ from osiris.connectors.mysql import halving
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.keys import KeyColumn, Values, after, equal, upto
 from osiris.connectors.mysql.names import quoted
+from osiris.connectors.mysql.selection import estimated
 from osiris.connectors.mysql.tables import Key, Table
 
 FINE: Final = 4
@@ -29,14 +30,18 @@ class Ranges:
     columns: tuple[KeyColumn, ...]
     _orders: dict[int, dict[str, int]] = field(default_factory=dict)
 
-    def last(self) -> Values | None:
-        """The largest key, None when there are no rows."""
+    def cut(self, wanted: int) -> tuple[Values, ...]:
+        """The ends of at most `wanted` ranges of about as many rows; the last one is the largest key that there is.
+        None when there are no rows."""
+        last = self._last()
+        return () if last is None else self._cut(last, wanted)
+
+    def _last(self) -> Values | None:
         order = ", ".join(f"{column.sql} DESC" for column in self.columns)
         found = self._ask(", ".join(column.shown for column in self.columns), f"ORDER BY {order} LIMIT 1")
         return tuple(map(str, found[0])) if found else None
 
-    def cut(self, last: Values, wanted: int) -> tuple[Values, ...]:
-        """The ends of at most `wanted` ranges of about as many rows, the last one being `last`."""
+    def _cut(self, last: Values, wanted: int) -> tuple[Values, ...]:
         ends, rows = [last], [self._rows(None, last)]
         most = max(1, rows[0] // (FINE * wanted))
         stuck: set[Values] = set()
@@ -89,10 +94,7 @@ class Ranges:
     def _rows(self, before: Values | None, end: Values) -> int:
         """About how many rows a range has: the server looks at a few pages of the index."""
         where = [upto(self.columns, end), *([after(self.columns, before)] if before else [])]
-        plan = self._ask(self.columns[0].sql, f"WHERE {' AND '.join(where)}", explain=True)
-        # … rows, Extra on MariaDB; … rows, filtered, Extra on MySQL
-        rows = plan[0][-2 if self.client.flavour == "mariadb" else -3]
-        return int(rows or 0)
+        return estimated(self.client, self._select(self.columns[0].sql, f"WHERE {' AND '.join(where)}")) or 0
 
     def _order(self, depth: int) -> dict[str, int]:
         """The places of `halving.SYMBOLS` in the collation of a text column; empty for others."""
@@ -108,10 +110,11 @@ class Ranges:
             self._orders[depth] = {chr(int(n)): place for place, (group,) in found for n in group.split(",")}
         return self._orders[depth]
 
-    def _ask(self, what: str, tail: str, *, explain: bool = False) -> list[tuple[object, ...]]:
-        index = f"FORCE INDEX ({quoted(self.key.name)})"
-        sql = f"SELECT {what} FROM {self.table.name.sql} {index} {tail}"
-        return self.client.rows(f"EXPLAIN {sql}" if explain else sql)
+    def _ask(self, what: str, tail: str) -> list[tuple[object, ...]]:
+        return self.client.rows(self._select(what, tail))
+
+    def _select(self, what: str, tail: str) -> str:
+        return f"SELECT {what} FROM {self.table.name.sql} FORCE INDEX ({quoted(self.key.name)}) {tail}"
 
 
 def _common(one: Values, other: Values) -> Values:
