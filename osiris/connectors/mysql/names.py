@@ -56,6 +56,11 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(map(quoted, names))
 
 
+def folded(name: str) -> str:
+    """What names of columns are compared by: case does not count, accents do."""
+    return name.lower()
+
+
 def valid(name: str) -> str:
     """`name`, if a server can have a table, column or database of that name. Raises ConfigError otherwise."""
     reason = None

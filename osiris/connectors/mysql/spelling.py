@@ -1,0 +1,204 @@
+"""Values of each kind as the texts that stand for them in SQL, column by column; nulls stay nulls.
+
+Each function takes an array that `arrivals.bare` has made, and gives one of large_binary. A value that cannot be
+written down raises Misfit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TEXT: Final = pa.large_binary()
+
+
+class Misfit(Exception):
+    """The value at `place` of an array does not fit; `reason` completes "row 7: 'name' …"."""
+
+    def __init__(self, place: int, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+
+def refuse(bad: pa.Array, reason: str) -> None:
+    """Raises Misfit for the first true value of `bad`; nulls are fine."""
+    place = pc.index(bad, True).as_py()
+    if place >= 0:
+        raise Misfit(place, reason)
+
+
+def strictly(array: pa.Array, wanted: pa.DataType, reason: str) -> pa.Array:
+    """`array` as `wanted`. Raises Misfit for the first value that Arrow would have to change."""
+    try:
+        return pc.cast(array, wanted)
+    except pa.ArrowInvalid as error:
+        raise Misfit(first_failing(array, lambda part: pc.cast(part, wanted)), reason) from error
+
+
+def first_failing(array: pa.Array, call: Callable[[pa.Array], object]) -> int:
+    """The place of the first value for which `call` raises ArrowInvalid, by halving; there is one."""
+    low, high = 0, len(array)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            call(array.slice(low, middle - low))
+        except pa.ArrowInvalid:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def nulls(array: pa.Array) -> pa.Array:
+    return pa.nulls(len(array), TEXT)
+
+
+def integers(array: pa.Array) -> pa.Array:
+    return _cast(array)
+
+
+def bools(array: pa.Array) -> pa.Array:
+    """1 and 0. Arrow's bool8 holds numbers, of which 0 alone is false."""
+    truth = array if pa.types.is_boolean(array.type) else pc.not_equal(array, pa.scalar(0, pa.int8()))
+    return _cast(pc.cast(truth, pa.uint8()))
+
+
+def decimals(array: pa.Array) -> pa.Array:
+    """Arrow may write a small one with an exponent, which in quotes is exact too."""
+    kind = array.type
+    return _cast(pc.cast(array, pa.decimal256(76, 0)) if kind.scale < 0 else array)
+
+
+def floats(array: pa.Array) -> pa.Array:
+    """The fewest digits from which the double can be told; a float32 as the double that it is."""
+    doubles = pc.cast(array, pa.float64())
+    refuse(pc.invert(pc.is_finite(doubles)), "is not a finite number, and MySQL has no other")
+    return _cast(doubles)
+
+
+def texts(array: pa.Array) -> pa.Array:
+    return _cast(array)
+
+
+def dates(array: pa.Array) -> pa.Array:
+    days = strictly(array, pa.date32(), "has a time of day, which a date has not")
+    _within(days.view(pa.int32()), (_FIRST_DAY, _LAST_DAY), _CALENDAR)
+    return _cast(days)
+
+
+def moments(array: pa.Array) -> pa.Array:
+    """`2026-01-02 03:04:05.000006`, in UTC if it has a time zone."""
+    micros = micros_of(array)
+    _within(micros, (_FIRST_DAY * _DAY_US, (_LAST_DAY + 1) * _DAY_US - 1), _CALENDAR)
+    return _cast(micros.view(pa.timestamp("us")))
+
+
+def times(array: pa.Array) -> pa.Array:
+    return _cast(micros_of(array).view(pa.time64("us")))
+
+
+def durations(array: pa.Array) -> pa.Array:
+    """`-838:59:59.000000`"""
+    micros = micros_of(array)
+    _within(micros, (-_LONGEST_US, _LONGEST_US), "is longer than 838:59:59.999999, the most that a TIME holds")
+    size = pc.abs(micros)
+    hours = pc.divide(size, _HOUR_US)
+    rest = pc.subtract(size, pc.multiply(hours, _HOUR_US))
+    sign = pc.if_else(pc.less(micros, 0), pa.scalar(b"-", TEXT), pa.scalar(b"", TEXT))
+    minutes = pc.utf8_slice_codeunits(pc.cast(rest.view(pa.time64("us")), pa.string()), 2)
+    return pc.binary_join_element_wise(sign, _cast(hours), pc.cast(minutes, TEXT), pa.scalar(b"", TEXT))
+
+
+def micros_of(array: pa.Array) -> pa.Array:
+    """A timestamp, time of day or duration in whole microseconds, as int64; raises Misfit for what has more digits."""
+    kind = array.type
+    if pa.types.is_timestamp(kind):
+        wanted = pa.timestamp("us", kind.tz)
+    else:
+        wanted = pa.duration("us") if pa.types.is_duration(kind) else pa.time64("us")
+    return strictly(array, wanted, "is not a number of microseconds that fits").view(pa.int64())
+
+
+def uuids(array: pa.Array) -> pa.Array:
+    """`123e4567-e89b-12d3-a456-426614174000`"""
+    count, start = len(array), array.offset
+    raw = np.frombuffer(array.buffers()[1] or b"", np.uint8)[start * 16 : (start + count) * 16]
+    digits = _HEX[raw].view(np.uint8).reshape(count, 32)
+    dash = np.full((count, 1), ord("-"), np.uint8)
+    parts = [digits[:, first:last] for first, last in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
+    text = np.hstack([each for part in parts for each in (part, dash)][:-1])
+    return _like(array, np.arange(count + 1) * 36, text)
+
+
+def hexadecimal(array: pa.Array) -> pa.Array:
+    """Of the bytes of a large_binary."""
+    ends, raw = raw_of(array)
+    return _like(array, (ends - ends[0]) * 2, _HEX[raw].view(np.uint8))
+
+
+def raw_of(array: pa.Array) -> tuple[Any, Any]:
+    """The offsets of a large_binary array, and the bytes from the first to the last of them."""
+    offsets, data = array.buffers()[1:]
+    if not len(array):
+        return np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    return ends, np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
+
+
+def documents(array: pa.Array) -> pa.Array:
+    """Lists, structs and maps as JSON, value by value: numbers digit by digit, dates and timestamps as ISO 8601."""
+    found: list[str | None] = []
+    for place in range(len(array)):
+        try:
+            value = array[place].as_py(maps_as_pydicts="strict")
+            found.append(None if value is None else _document(value))
+        except (ValueError, KeyError, OverflowError) as error:
+            raise Misfit(place, f"cannot be JSON: {error}") from error
+    return pc.cast(pa.array(found, pa.large_string()), TEXT)
+
+
+def _document(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_document(name)}:{_document(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_document, value)) + "]"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    plain = value.isoformat() if isinstance(value, date) else value
+    return json.dumps(plain, allow_nan=False, ensure_ascii=False)
+
+
+def _within(numbers: pa.Array, limits: tuple[int, int], reason: str) -> None:
+    low, high = limits
+    refuse(pc.or_(pc.less(numbers, low), pc.greater(numbers, high)), reason)
+
+
+def _cast(array: pa.Array) -> pa.Array:
+    """Arrow's own spelling."""
+    plain = array if pa.types.is_large_binary(array.type) else pc.cast(array, pa.large_string())
+    return pc.cast(plain, TEXT)
+
+
+def _like(array: pa.Array, offsets: Any, data: Any) -> pa.Array:
+    """A large_binary array of these bytes, null where `array` is."""
+    buffers = [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(np.ascontiguousarray(data))]
+    made = pa.Array.from_buffers(TEXT, len(array), buffers)
+    return pc.if_else(array.is_valid(), made, None) if array.null_count else made
+
+
+_DAY_US: Final = 86_400_000_000
+_HOUR_US: Final = 3_600_000_000
+_LONGEST_US: Final = 839 * _HOUR_US - 1
+_FIRST_DAY: Final = -719_162
+"""0001-01-01: what servers make of the year 0 differs."""
+_LAST_DAY: Final = 2_932_896
+_CALENDAR: Final = "is not between the years 1 and 9999"
+_HEX: Final = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
