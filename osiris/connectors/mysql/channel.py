@@ -15,7 +15,7 @@ from osiris.connectors import base
 from osiris.connectors.base import Connection, Dataset
 from osiris.connectors.mysql import failures, session, tls
 from osiris.connectors.mysql.line import Address, Line
-from osiris.connectors.mysql.link import Columns, Link, Login
+from osiris.connectors.mysql.link import Columns, Link, Login, Sent
 from osiris.connectors.mysql.names import Name
 from osiris.connectors.mysql.session import Flavour, Server
 from osiris.connectors.mysql.tls import HeldContext
@@ -203,8 +203,13 @@ class Channel(base.Client):
         with self._asking() as link:
             return link.run(sql, args)[0]
 
-    def load_local(self, sql: str, chunks: Iterable[bytes]) -> int:
-        """LOAD DATA LOCAL INFILE with `chunks` as the file, whatever the statement calls it; returns affected rows.
+    def send(self, statement: bytes) -> Sent:
+        """As `execute`, for statements that may be large or hold bytes of any kind."""
+        with self._asking() as link:
+            return link.send(statement)
+
+    def load_local(self, sql: str, chunks: Iterable[bytes]) -> Sent:
+        """LOAD DATA LOCAL INFILE with `chunks` as the file, whatever the statement calls it.
 
         Needs `local_infile: true` on the connection. When `chunks` raises, the session ends: nothing is loaded.
         """

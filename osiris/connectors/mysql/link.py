@@ -40,6 +40,14 @@ class Login:
     local_infile: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The answer to a statement that changes rows: how many, and how many warnings there are of it."""
+
+    rows: int
+    warnings: int
+
+
 class Link(Connection):
     """One connection in autocommit mode, made over a socket that is connected already.
 
@@ -109,6 +117,14 @@ class Link(Connection):
                 raise self._file_wanted() from error
             return int(count), list(cursor)
 
+    def send(self, statement: bytes) -> Sent:
+        """Send a statement that gives no rows, as it is: bytes in it need not be UTF-8."""
+        self._execute_command(COMMAND.COM_QUERY, statement)
+        answer = self._packet()
+        if answer.is_load_local_packet():
+            raise self._file_wanted()
+        return _sent(answer)
+
     def ask(self, sql: str) -> Columns:
         """Send a statement and read what columns come; none for a statement that gives no rows. `receive_into` has
         the rest."""
@@ -141,10 +157,10 @@ class Link(Connection):
     def close_prepared(self, number: int) -> None:
         self._execute_command(COM_STMT_CLOSE, struct.pack("<I", number))
 
-    def load(self, sql: str, chunks: Iterable[bytes]) -> int:
+    def load(self, sql: str, chunks: Iterable[bytes]) -> Sent:
         """LOAD DATA LOCAL INFILE of `chunks`, whatever file the server names: it gets no file of this machine.
 
-        Returns the affected rows. When `chunks` raises, the connection has to be closed: the server waits for more.
+        When `chunks` raises, the connection has to be closed: the server waits for more.
         """
         self._execute_command(COMMAND.COM_QUERY, sql.encode(self.encoding))
         if not self._packet().is_load_local_packet():
@@ -153,8 +169,7 @@ class Link(Connection):
             for start in range(0, len(chunk), PACKET_BYTES):
                 self.write_packet(chunk[start : start + PACKET_BYTES])
         self.write_packet(b"")
-        answer = OKPacketWrapper(self._packet())
-        return int(answer.affected_rows)
+        return _sent(self._packet())
 
     def drop(self) -> None:
         """Close the socket without a word to the server; idempotent."""
@@ -188,3 +203,10 @@ class Link(Connection):
         if not self._packet().is_eof_packet():
             raise err.InternalError(CR.CR_MALFORMED_PACKET, "the column definitions have no end")
         return found
+
+
+def _sent(answer: Any) -> Sent:
+    if not answer.is_ok_packet():
+        raise err.InternalError(CR.CR_COMMANDS_OUT_OF_SYNC, "the statement gives rows")
+    outcome = OKPacketWrapper(answer)
+    return Sent(int(outcome.affected_rows), int(outcome.warning_count))

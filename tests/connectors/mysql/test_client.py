@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 
 from osiris.connectors.base import Connection
 from osiris.connectors.mysql.client import Client
+from osiris.connectors.mysql.link import Sent
 from osiris.connectors.mysql.names import Name
 from osiris.errors import ConfigError, NetworkFailed, SourceError
 from tests.servers.mariadb import Database
@@ -97,8 +99,17 @@ def test_a_session_that_was_discarded_is_not_silently_replaced(client: Client) -
 
 def test_rows_are_loaded_from_memory_whatever_file_is_named(client: Client) -> None:
     client.execute("CREATE TABLE t (id INT, word TEXT)")
-    assert client.load_local("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t", [b"1\tx\n", b"", b"2\ty\n"]) == 2
+    sql = "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t"
+    assert client.load_local(sql, [b"1\tx\n", b"", b"2\ty\n"]) == Sent(2, 0)
     assert client.rows("SELECT * FROM t") == [(1, "x"), (2, "y")]
+
+
+def test_a_statement_of_bytes_is_sent_as_it_is_and_its_warnings_are_counted(client: Client) -> None:
+    client.execute("CREATE TABLE t (x BLOB, d DECIMAL(5,2))")
+    assert client.send(b"INSERT INTO t VALUES (_binary'\xff\0\\'', 1.5), (NULL, 1.239)") == Sent(2, 1)
+    assert client.rows("SELECT x FROM t") == [(b"\xff\0'",), (None,)]
+    with pytest.raises(pymysql.err.InternalError, match="gives rows"):
+        client.send(b"SELECT 1")
 
 
 def test_a_load_whose_rows_fail_loads_nothing(client: Client, database: Database) -> None:
