@@ -144,7 +144,7 @@ def _clock(spell: Spell, column: Declared) -> Way:
 
 def _limited(array: pa.Array, limits: tuple[int, int], reason: str) -> pa.Array:
     """The array, if each of its whole numbers is within `limits`, as far as its type can be out of them."""
-    lowest, highest = (int(limit) for limit in _range(array.type))
+    lowest, highest = _range(array.type)
     if lowest < limits[0]:
         refuse(pc.less(array, pa.scalar(limits[0], array.type)), reason)
     if highest > limits[1]:
@@ -153,8 +153,8 @@ def _limited(array: pa.Array, limits: tuple[int, int], reason: str) -> pa.Array:
 
 
 def _range(kind: pa.DataType) -> tuple[int, int]:
-    found = np.iinfo(kind.to_pandas_dtype())
-    return found.min, found.max
+    bits = kind.bit_width
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if pa.types.is_signed_integer(kind) else (0, 2**bits - 1)
 
 
 def _years(array: pa.Array) -> pa.Array:
