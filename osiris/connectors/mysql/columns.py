@@ -86,7 +86,14 @@ class Column:
         return max(self.length - (self.decimals > 0) - (not self.unsigned), 1, self.decimals)
 
     @property
-    def dated(self) -> bool:
+    def text_length(self) -> int:
+        """The characters of a DATE, DATETIME or TIMESTAMP."""
+        if self.type_code == FIELD_TYPE.DATE:
+            return 10
+        return 19 + (self.decimals + 1 if 0 < self.decimals <= 6 else 0)
+
+    @property
+    def is_dated(self) -> bool:
         """Whether values are dates, and so may be ones that no calendar has."""
         return self.type_code in _DATED
 
@@ -99,7 +106,7 @@ class Column:
 
 def field_of(column: Column, policy: Policy) -> pa.Field:
     """The Arrow field of a column. Raises DataError, naming it, for a type that this reader does not know."""
-    nullable = column.nullable or (column.dated and policy.zero_dates == "null" and not column.primary_key)
+    nullable = column.nullable or (column.is_dated and policy.zero_dates == "null" and not column.primary_key)
     metadata = {"osiris.type": column.declared or spelled(column), "osiris.nullable": _FLAGS[nullable]}
     if column.primary_key is not None:
         metadata["osiris.primary_key"] = _FLAGS[column.primary_key]
@@ -107,7 +114,7 @@ def field_of(column: Column, policy: Policy) -> pa.Field:
 
 
 def arrow_type(column: Column, policy: Policy) -> pa.DataType:
-    if column.dated and policy.zero_dates == "string":
+    if column.is_dated and policy.zero_dates == "string":
         return pa.string()
     found = _TYPES.get(column.type_code)
     if found is None:

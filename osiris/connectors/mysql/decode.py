@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from osiris.connectors.mysql.calendar import Calendar
 from osiris.connectors.mysql.columns import Column, Policy, field_of
 from osiris.connectors.mysql.decode_binary import BinaryRows
 from osiris.connectors.mysql.decode_text import TextRows
@@ -41,7 +42,7 @@ class Decoder:
         self.rows = 0
         self._counts: Counter[str] = Counter()
         rows = BinaryRows if binary else TextRows
-        self._rows = rows(columns, self.schema, policy, self._counts)
+        self._rows = rows(columns, self.schema, Calendar(policy, self._counts))
         self._packets = Packets(chunk_bytes, sequence)
         # a batch of NULLs takes far less on the wire than in Arrow
         self._batch_rows = max(1, min(BATCH_ROWS, 4 * chunk_bytes // _row_bytes(self.schema)))
@@ -73,7 +74,7 @@ class Decoder:
         framed = self._packets.rows()
         for first in range(0, len(framed.starts), self._batch_rows):
             part = slice(first, first + self._batch_rows)
-            block = Block.of(framed.raw, framed.starts[part], framed.ends[part], self.rows)
+            block = Block(framed.raw, framed.starts[part], framed.ends[part], self.rows)
             batch = pa.RecordBatch.from_arrays(self._rows.arrays(block), schema=self.schema)
             del block
             self.rows += batch.num_rows
