@@ -77,7 +77,9 @@ class Values:
     def array(self, kind: pa.DataType, data: NDArray[np.generic], nulls: Flags | None = None) -> pa.Array:
         """The Arrow array of `kind` whose values are the bytes of `data`; `nulls` are more than the server sent."""
         missing = self.nulls if nulls is None else nulls
-        return pa.Array.from_buffers(kind, len(self), [bitmap(missing), pa.py_buffer(data)], _count(missing))
+        return pa.Array.from_buffers(
+            kind, len(self), [bitmap(missing), pa.py_buffer(np.ascontiguousarray(data))], _count(missing)
+        )
 
     def binary(self) -> pa.Array:
         """A copy of the bytes of each value, as an Arrow array.
