@@ -26,7 +26,7 @@ class Authority:
     def ca(self) -> Path:
         return self.folder / "ca.pem"
 
-    def sign(self, name: str, *names: str) -> tuple[Path, Path]:
+    def sign(self, name: str, *names: str, password: str | None = None) -> tuple[Path, Path]:
         """Certificate and key of `name`, valid for the alternative `names` (`DNS:localhost`, `IP:127.0.0.1`)."""
         cert, key, request = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
         _openssl("req", "-new", *EC, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
@@ -34,6 +34,9 @@ class Authority:
         extra.write_text(f"subjectAltName={','.join(names)}\n" if names else "", encoding="utf-8")
         signer = ("-CA", self.ca, "-CAkey", self.folder / "ca.key", "-CAcreateserial")
         _openssl("x509", "-req", "-in", request, *signer, "-days", "2", "-extfile", extra, "-out", cert)
+        if password is not None:
+            plain = key.rename(key.with_suffix(".plain"))
+            _openssl("pkey", "-in", plain, "-out", key, "-aes256", "-passout", f"pass:{password}")
         return cert, key
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import shutil
@@ -41,6 +40,7 @@ SETTINGS = {
     "character-set-server": "utf8mb4",
 }
 NUMBERS = itertools.count(1)
+INSTALLED: list[Path] = []
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class MariaDB:
     def start(cls, *, tls: bool = True, **settings: str | None) -> MariaDB:
         """A new server that answers. Underscores in the names of `settings` stand for dashes."""
         folder = Path(tempfile.mkdtemp(prefix="osiris-mariadb-"))
-        shutil.copytree(_template(), folder / "data")
+        shutil.copytree(_installed(folder), folder / "data")
         given = {name.replace("_", "-"): value for name, value in settings.items()}
         made = cls(folder, {**SETTINGS, **given}, Authority.make(folder / "tls") if tls else None)
         if made.authority is not None:
@@ -75,6 +75,12 @@ class MariaDB:
     @property
     def socket(self) -> Path:
         return self.folder / "s"
+
+    @property
+    def ca(self) -> str:
+        """The file of the CA that has signed its certificate."""
+        assert self.authority is not None
+        return str(self.authority.ca)
 
     @property
     def log(self) -> str:
@@ -193,18 +199,18 @@ class Database:
         self.server.sql(f"DROP DATABASE IF EXISTS `{self.name}`")
 
 
-@functools.cache
-def _template() -> Path:
-    """A data folder as it is installed, made once in a process."""
-    import atexit
-
-    folder = Path(tempfile.mkdtemp(prefix="osiris-mariadb-template-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command = [str(_installer()), "--no-defaults", f"--datadir={folder / 'data'}", "--skip-test-db", *_as_root()]
+def _installed(folder: Path) -> Path:
+    """A data folder as it is installed: that of a server of this process which is still there, or one in `folder`."""
+    for known in INSTALLED:
+        if known.exists():
+            return known
+    made = folder / "installed"
+    command = [str(_installer()), "--no-defaults", f"--datadir={made}", "--skip-test-db", *_as_root()]
     command += ["--auth-root-authentication-method=normal", "--innodb-log-file-size=32M"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "data"
+    INSTALLED.append(made)
+    return made
 
 
 def _mariadbd() -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pymysql
+from pymysql.constants import ER
 
 from osiris.connectors import base
 from osiris.connectors.base import Connection, Dataset
@@ -103,7 +104,7 @@ class Channel(base.Client):
         except BaseException:
             self._line.let_go()
             raise
-        with self._telling_interrupts():
+        with self._telling_interrupts(), self._telling_of_tls():
             link.log_in(sock)
         self._link = link
         try:
@@ -352,8 +353,22 @@ class Channel(base.Client):
                 raise Cancelled("stopped while the server was at work") from error
             raise
 
+    @contextlib.contextmanager
+    def _telling_of_tls(self) -> Generator[None]:
+        """A refused login may be for want of encryption: MariaDB then says no more than that access is denied."""
+        try:
+            yield
+        except pymysql.err.OperationalError as error:
+            if failures.number_of(error) != ER.ACCESS_DENIED_ERROR or self.encryption is not None:
+                raise
+            known = self.classify(error)
+            known.hint = "check user and password; if account or server want encryption: ssl_mode: required"
+            raise known from error
+
     @property
     def _is_sole(self) -> bool:
         """Whether the server's number of the session is that of this connection: behind a proxy it is not."""
         link, server = self._link, self._server
-        return link is not None and server is not None and link.number == server.connection_id & 0xFFFFFFFF
+        if link is None or server is None or server.place is None:
+            return False
+        return link.number == server.connection_id & 0xFFFFFFFF

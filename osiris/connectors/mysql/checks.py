@@ -29,7 +29,7 @@ LAG_S = 60
 
 def of(channel: Channel, resources: Sequence[str]) -> tuple[Check, ...]:
     """The checks of an unopened channel."""
-    login, session = _Login(channel), _Session(channel, resources)
+    login, session = LoginChecks(channel), SessionChecks(channel, resources)
     reach = [Check("net.dns", login.resolve), Check("net.tcp", login.connect)]
     tls = [Check("tls.handshake", login.encrypt), Check("tls.verify", login.verify)]
     if channel.connection.get("unix_socket"):
@@ -50,7 +50,7 @@ def of(channel: Channel, resources: Sequence[str]) -> tuple[Check, ...]:
 
 
 @dataclass(slots=True)
-class _Login:
+class LoginChecks:
     """PyMySQL greets, encrypts and logs in by one call: the first check that needs it makes it, and the others tell
     what came of their part. A host blocks who fails too often, so there is one attempt."""
 
@@ -115,7 +115,7 @@ class _Login:
 
 
 @dataclass(slots=True)
-class _Session:
+class SessionChecks:
     """The checks of an open session."""
 
     channel: Channel

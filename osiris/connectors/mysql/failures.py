@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pymysql import err
+from pymysql.constants import ER
 
 from osiris.connectors.base import from_os_error
 from osiris.errors import (
@@ -78,6 +79,8 @@ def _by_number(error: err.MySQLError) -> OsirisError:
     if isinstance(error, err.InterfaceError) and number == 0:
         return NetworkFailed("the connection to the server is closed")
     meaning = _MEANINGS.get(number, _Meaning(SourceError))
+    if number == ER.USER_LIMIT_REACHED and "max_user_connections" in text:
+        meaning = _MEANINGS[ER.TOO_MANY_USER_CONNECTIONS]
     message = f"{text.strip() or 'the server gave no reason'} (error {number})"
     made = meaning.made(message, code=meaning.code, hint=meaning.hint, **_place(meaning.made, text))
     if meaning.retryable is not None:

@@ -24,6 +24,8 @@ READ_AHEAD_BYTES = io.DEFAULT_BUFFER_SIZE
 """What PyMySQL's buffered reader may hold at most."""
 PACKET_BYTES = 2**20
 """The size of the packets of LOAD DATA LOCAL; no packet may have 16 MB."""
+CLEAR_TEXT = (b"mysql_clear_password", b"dialog")
+"""Login methods that send the password as it is."""
 Columns = tuple[Column, ...]
 
 
@@ -175,6 +177,14 @@ class Link(Connection):
         """Close the socket without a word to the server; idempotent."""
         self._closed = True
         self._force_close()
+
+    def _process_auth(self, plugin_name: bytes, auth_packet: Any, handler: Any = None) -> Any:
+        """What the server asks for in the middle of a login. PyMySQL would send the password in clear to anybody."""
+        if plugin_name in CLEAR_TEXT and not self._secure:
+            text = f"the server wants the password in clear text ({plugin_name.decode()}), and nothing is encrypted"
+            raise err.OperationalError(CR.CR_AUTH_PLUGIN_ERR, text)
+        proceed: Callable[[bytes, Any, Any], Any] = getattr(super(), "_process_auth")  # noqa: B009 - no stub knows it
+        return proceed(plugin_name, auth_packet, handler)
 
     def _file_wanted(self) -> SourceError:
         self.drop()  # it would wait for the file

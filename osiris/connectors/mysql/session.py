@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 Flavour = Literal["mariadb", "mysql"]
 SETTINGS = {
     "time_zone": "'+00:00'",  # TIMESTAMP is shown in the session's zone
-    "net_write_timeout": "GREATEST(@@net_write_timeout, 3600)",  # the server gives up on a slow reader after 60 s
-    "net_read_timeout": "GREATEST(@@net_read_timeout, 3600)",
-    "wait_timeout": "GREATEST(@@wait_timeout, 28800)",
-    "lock_wait_timeout": "LEAST(@@lock_wait_timeout, 120)",  # DDL would else wait a day for a forgotten transaction
+    "net_write_timeout": "3600",  # the server gives up on a slow reader after 60 s
+    "net_read_timeout": "3600",
+    "wait_timeout": "28800",
+    "lock_wait_timeout": "120",  # DDL would else wait a day for a forgotten transaction
     "sql_select_limit": "18446744073709551615",  # another limit cuts results without a word
     "sql_auto_is_null": "0",  # else `id IS NULL` finds the row that was inserted last
 }
@@ -41,14 +41,15 @@ class Asks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What the server is. `sql_mode` is what it gave the session; `place` and `connection_id` name this connection."""
+    """What the server is. `sql_mode` is what it gave the session; `place` (None when it does not tell) and
+    `connection_id` name this connection."""
 
     flavour: Flavour
     version: tuple[int, ...]
     version_text: str
     sql_mode: frozenset[str]
     connection_id: int
-    place: str
+    place: str | None
 
 
 def describe(database: Asks) -> Server:
