@@ -57,19 +57,14 @@ class MariaDB:
     @classmethod
     def start(cls, *, tls: bool = True, **settings: str | None) -> MariaDB:
         """A new server that answers. Underscores in the names of `settings` stand for dashes."""
-        folder = Path(tempfile.mkdtemp(prefix="osiris-mariadb-"))
-        shutil.copytree(_installed(folder), folder / "data")
         given = {name.replace("_", "-"): value for name, value in settings.items()}
-        made = cls(folder, {**SETTINGS, **given}, Authority.make(folder / "tls") if tls else None)
-        if made.authority is not None:
-            cert, key = made.authority.sign("server", "DNS:localhost", "IP:127.0.0.1")
-            made.settings |= {"ssl-ca": str(made.authority.ca), "ssl-cert": str(cert), "ssl-key": str(key)}
-        (folder / "init.sql").write_text(
-            f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
-            f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n",
-            encoding="utf-8",
-        )
-        made.resume()
+        made = cls(Path(tempfile.mkdtemp(prefix="osiris-mariadb-")), {**SETTINGS, **given}, None)
+        try:
+            made._install(tls=tls)
+            made.resume()
+        except BaseException:
+            made.stop()
+            raise
         return made
 
     @property
@@ -85,7 +80,7 @@ class MariaDB:
     @property
     def log(self) -> str:
         """What the server wrote about itself."""
-        path = self.folder / "log"
+        path = self.folder / "log.err"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def resume(self) -> None:
@@ -96,7 +91,7 @@ class MariaDB:
             "socket": self.socket,
             "port": self.port,
             "pid-file": self.folder / "pid",
-            "log-error": self.folder / "log",
+            "log-error": self.folder / "log.err",
             "init-file": self.folder / "init.sql",
             "tmpdir": self.folder,
         }
@@ -161,6 +156,18 @@ class MariaDB:
         self.sql(f"CREATE DATABASE `{made.name}`")
         return made
 
+    def _install(self, *, tls: bool) -> None:
+        shutil.copytree(_installed(self.folder), self.folder / "data")
+        if tls:
+            self.authority = Authority.make(self.folder / "tls")
+            cert, key = self.authority.sign("server", "DNS:localhost", "IP:127.0.0.1")
+            self.settings |= {"ssl-ca": self.ca, "ssl-cert": str(cert), "ssl-key": str(key)}
+        (self.folder / "init.sql").write_text(
+            f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
+            f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n",
+            encoding="utf-8",
+        )
+
     def _wait(self) -> None:
         ends_at = time.monotonic() + 60
         while time.monotonic() < ends_at:
@@ -169,9 +176,7 @@ class MariaDB:
             if self._process is None or self._process.poll() is not None:
                 break
             time.sleep(0.02)
-        log = self.log
-        self.stop()
-        raise RuntimeError(f"mariadbd does not start:\n{log[-4000:]}")
+        raise RuntimeError(f"mariadbd does not start:\n{self.log[-4000:]}")
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):

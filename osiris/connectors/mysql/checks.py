@@ -57,7 +57,7 @@ class LoginChecks:
     channel: Channel
     addresses: list[Address] = field(default_factory=list)
     sock: socket.socket | None = None
-    local: bool = True
+    is_local: bool = True
     tried: bool = False
     failed: OsirisError | None = None
 
@@ -67,7 +67,7 @@ class LoginChecks:
 
     def connect(self) -> str:
         self.sock = self.channel.connect(self.addresses or self.channel.addresses())
-        self.local = _is_local(self.sock)
+        self.is_local = _is_local(self.sock)
         return self.channel.where
 
     def encrypt(self) -> str | Finding:
@@ -80,7 +80,7 @@ class LoginChecks:
             raise self.failed
         if self.failed is not None:
             return "the server refused before anything was encrypted"
-        if self.local:
+        if self.is_local:
             return "nothing is encrypted; the server is on this machine"
         return Finding(
             f"nothing is encrypted on the way to {self.channel.host}, the login included",
@@ -95,7 +95,7 @@ class LoginChecks:
             return f"the certificate is trusted, and {self.channel.host} is among its names"
         if mode == "verify_ca":
             return "the certificate is trusted"
-        hint = None if self.local else "ssl_mode: verify_identity, with ssl_ca, also proves who answers"
+        hint = None if self.is_local else "ssl_mode: verify_identity, with ssl_ca, also proves who answers"
         return Finding(f"nothing is verified with ssl_mode: {mode}", "ok", hint)
 
     def log_in(self) -> str:
