@@ -18,10 +18,11 @@ $(READY): requirements.lock pyproject.toml .ci/venv
 demo: $(READY) ## run the demo project: CSV files through DuckDB SQL to Parquet and CSV
 	@$(BIN)/osiris demo
 
-test: $(READY) ## run all tests
+test: $(READY) ## run all tests; installs the database servers that they start
+	@.ci/servers
 	$(BIN)/pytest -q -n $(JOBS)
 
-check: $(READY) ## run what every change must pass: format, lint, types, import rules, fast tests
+check: $(READY) ## run what every change must pass: format, lint, types, import rules, fast tests without servers
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy

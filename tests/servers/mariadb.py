@@ -61,7 +61,13 @@ class MariaDB:
         made = cls(Path(tempfile.mkdtemp(prefix="osiris-mariadb-")), {**SETTINGS, **given}, None)
         try:
             made._install(tls=tls)
-            made.resume()
+            try:
+                made.resume()
+            except RuntimeError:
+                if "Address already in use" not in made.log:
+                    raise
+                made.port = 0  # somebody took the port before the server did
+                made.resume()
         except BaseException:
             made.stop()
             raise

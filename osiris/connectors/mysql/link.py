@@ -125,7 +125,7 @@ class Link(Connection):
         answer = self._packet()
         if answer.is_load_local_packet():
             raise self._file_wanted()
-        return _sent(answer)
+        return self._sent(answer)
 
     def ask(self, sql: str) -> Columns:
         """Send a statement and read what columns come; none for a statement that gives no rows. `receive_into` has
@@ -171,7 +171,7 @@ class Link(Connection):
             for start in range(0, len(chunk), PACKET_BYTES):
                 self.write_packet(chunk[start : start + PACKET_BYTES])
         self.write_packet(b"")
-        return _sent(self._packet())
+        return self._sent(self._packet())
 
     def drop(self) -> None:
         """Close the socket without a word to the server; idempotent."""
@@ -190,6 +190,13 @@ class Link(Connection):
         self.drop()  # it would wait for the file
         text = "the server asked for a file of this machine; it gets none"
         return SourceError(text, code="mysql.file_request", hint="LOAD DATA LOCAL is not for queries")
+
+    def _sent(self, answer: Any) -> Sent:
+        if not answer.is_ok_packet():
+            self.drop()  # rows would follow that nobody reads
+            raise err.InternalError(CR.CR_COMMANDS_OUT_OF_SYNC, "the statement gives rows")
+        outcome = OKPacketWrapper(answer)
+        return Sent(int(outcome.affected_rows), int(outcome.warning_count))
 
     def _packet(self, kind: type[MysqlPacket] = MysqlPacket) -> Any:
         """The next packet, of any size. An error that the server sends is raised."""
@@ -213,10 +220,3 @@ class Link(Connection):
         if not self._packet().is_eof_packet():
             raise err.InternalError(CR.CR_MALFORMED_PACKET, "the column definitions have no end")
         return found
-
-
-def _sent(answer: Any) -> Sent:
-    if not answer.is_ok_packet():
-        raise err.InternalError(CR.CR_COMMANDS_OUT_OF_SYNC, "the statement gives rows")
-    outcome = OKPacketWrapper(answer)
-    return Sent(int(outcome.affected_rows), int(outcome.warning_count))
