@@ -18,6 +18,7 @@ from osiris.connectors.registry import Registry
 
 if TYPE_CHECKING:
     from osiris.compile.check import Checked
+    from osiris.compile.example import Example
     from osiris.compile.manifest import Manifest
     from osiris.settings import Settings
 
@@ -87,6 +88,12 @@ class Folder:
             profile=self.profile,
             environ=self.environ,
         )
+
+    def example(self, component: str) -> Example:
+        """A pipeline around a component, and the connections that it needs. Raises NotFound for an unknown one."""
+        from osiris.compile.example import example_of
+
+        return example_of(self.catalog, component)
 
     def compile(self, pipeline: str | Path, params: Mapping[str, str] | None = None, write: bool = True) -> Compiled:
         """Freeze a pipeline, into `build/` unless `write` is false. Raises ConfigError that tells all of its faults."""

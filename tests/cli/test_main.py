@@ -40,7 +40,14 @@ VERBS = leaves(cli)
 
 
 def test_every_verb_of_the_design_is_there() -> None:
-    lists = ["components list", "components show", "connections list", "connections show", "connections doctor"]
+    lists = [
+        "components list",
+        "components show",
+        "components example",
+        "connections list",
+        "connections show",
+        "connections doctor",
+    ]
     verbs = ["init", "demo", "discover", "validate", "compile", "run", "runs list", "runs show"]
     assert sorted(" ".join(words) for words in VERBS) == sorted(lists + verbs)
 
