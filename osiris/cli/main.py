@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from osiris.cli import verbs
+from osiris.cli import completion, verbs
 from osiris.cli.face import Face, each, plain_failure
 from osiris.cli.render import fault, logged, tolerate_any_text
 from osiris.cli.signals import Stopped, signals
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     face.output.json = "--json" in arguments
     try:
         with logged(face.output), signals(face):
-            return _outcome(face, list(arguments))
+            return _outcome(face, list(arguments)) if completion.VARIABLE not in os.environ else _completed(face)
     except OSError as error:  # raised while an outcome was shown: there is no more to be shown there
         face.output.lose_stdout(error)
         return EXIT_FAILED
@@ -97,6 +98,18 @@ def _invoke(face: Face, arguments: list[str]) -> int:
     with cli.make_context("osiris", arguments, **settings) as context:
         code = cli.invoke(context)
     return code if isinstance(code, int) else EXIT_OK
+
+
+def _completed(face: Face) -> int:
+    """Nothing but words may be shown: whoever is typing sees it in the middle of the line."""
+    face.output.quiet = True
+    try:
+        for line in completion.answer(cli, face, os.environ):
+            face.output.line(line)
+        face.output.flush()
+    except (Stopped, Exception):  # noqa: BLE001 - whatever is wrong is told by the command itself, once it is called
+        return EXIT_FAILED
+    return EXIT_OK
 
 
 def _refused(face: Face, error: OsirisError) -> int:

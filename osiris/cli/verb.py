@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.render import log_more
 from osiris.errors import EXIT_CONFIG, NotFound
@@ -42,6 +43,7 @@ def shared_options() -> list[click.Option]:
             metavar="DIR",
             expose_value=False,
             callback=_keep,
+            shell_complete=words.folders,
             help="The project's folder, instead of the current one.",
         ),
         _flag("--json", "Print one JSON document on stdout and nothing else."),
@@ -55,11 +57,12 @@ def _flag(name: str, text: str) -> click.Option:
 
 
 def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
-    if not value or ctx.resilient_parsing:
+    if not value:
         return
     face = ctx.ensure_object(Face)
     if option.name == "project":
         face.folder = value
+    if option.name == "project" or ctx.resilient_parsing:
         return
     setattr(face.output, str(option.name), True)
     if option.name == "verbose":

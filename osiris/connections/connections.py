@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osiris.components import check
 from osiris.components.catalog import Catalog, Rules
@@ -16,10 +16,12 @@ from osiris.connections import layout
 from osiris.connections.describe import described, templates
 from osiris.connections.resolution import Fault, Filled, fill
 from osiris.connections.substitution import Sources
-from osiris.connectors.base import Connection
 from osiris.documents import Document
 from osiris.errors import ConfigError, NotFound, OsirisError, did_you_mean
 from osiris.secrets import redactor
+
+if TYPE_CHECKING:
+    from osiris.connectors.base import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,8 @@ class Connections:
 
     def examine(self, family: str, reference: str | None, overrides: Mapping[str, Any] | None = None) -> Examined:
         """As `resolve`, with the faults collected instead of raised; an unknown family or reference raises."""
+        from osiris.connectors.base import Connection
+
         alias = None
         if reference is not None:
             alias = self.split(str(self.reference(family, reference)))[1]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.examples import as_yaml, connections_text, pipeline_text
 from osiris.cli.face import Face
 from osiris.cli.verb import VerbGroup, pass_face, unknown_name
@@ -17,7 +18,7 @@ command = VerbGroup("components", help="Show the components that pipelines can b
 
 
 @command.command("list")
-@click.option("--family", metavar="FAMILY", help="Only the components of this family.")
+@click.option("--family", metavar="FAMILY", shell_complete=words.families, help="Only the components of this family.")
 @pass_face
 def list_components(face: Face, /, family: str | None) -> None:
     """List all components, those that cannot be used with the reason."""
@@ -41,7 +42,7 @@ def list_components(face: Face, /, family: str | None) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=words.components)
 @pass_face
 def show_component(face: Face, /, name: str) -> None:
     """Show the options of a component, with examples."""
@@ -57,7 +58,7 @@ def show_component(face: Face, /, name: str) -> None:
 
 
 @command.command("example")
-@click.argument("name")
+@click.argument("name", shell_complete=words.components)
 @pass_face
 def show_example(face: Face, /, name: str) -> None:
     """Print a pipeline that uses a component.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.doctor import DoctorView
 from osiris.cli.face import Face, plain_failure
 from osiris.cli.verb import VerbGroup, pass_face
@@ -41,7 +42,7 @@ def list_connections(face: Face, /) -> None:
 
 
 @command.command("show")
-@click.argument("reference", metavar="REF")
+@click.argument("reference", metavar="REF", shell_complete=words.references)
 @pass_face
 def show_connection(face: Face, /, reference: str) -> None:
     """Show a connection and where each value comes from.
@@ -69,9 +70,14 @@ def show_connection(face: Face, /, reference: str) -> None:
 
 
 @command.command("doctor")
-@click.argument("references", metavar="[REF]...", nargs=-1)
-@click.option("--family", metavar="FAMILY", help="Only the connections of this family.")
-@click.option("--pipeline", metavar="FILE", help="Only the connections that this pipeline uses, and what it reads.")
+@click.argument("references", metavar="[REF]...", nargs=-1, shell_complete=words.references)
+@click.option("--family", metavar="FAMILY", shell_complete=words.families, help="Only the connections of this family.")
+@click.option(
+    "--pipeline",
+    metavar="FILE",
+    shell_complete=words.pipelines,
+    help="Only the connections that this pipeline uses, and what it reads.",
+)
 @click.option("--level", type=click.Choice(LEVELS), default="quick", show_default=True, help="How deep to look.")
 @click.option(
     "--timeout",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.doctor import DoctorView
 from osiris.cli.face import Face
 from osiris.cli.report import show_report
@@ -24,7 +25,15 @@ PIPELINE = "pipelines/shop.yaml"
 
 
 @click.command("demo", cls=Verb)
-@click.option("--dir", "folder", metavar="DIR", default="osiris-demo", show_default=True, help="Where to put it.")
+@click.option(
+    "--dir",
+    "folder",
+    metavar="DIR",
+    default="osiris-demo",
+    show_default=True,
+    shell_complete=words.folders,
+    help="Where to put it.",
+)
 @click.option(
     "--rows", metavar="N", type=click.IntRange(min=1), default=20_000, show_default=True, help="How many orders."
 )

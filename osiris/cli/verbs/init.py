@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.starter import template, templates, write_new
 from osiris.cli.verb import Verb, pass_face
@@ -15,8 +16,16 @@ IGNORE = ".gitignore"
 
 
 @click.command("init", cls=Verb)
-@click.argument("folder", metavar="[DIR]", default=".", required=False)
-@click.option("--template", "name", metavar="NAME", default="starter", show_default=True, help="What to start from.")
+@click.argument("folder", metavar="[DIR]", default=".", required=False, shell_complete=words.folders)
+@click.option(
+    "--template",
+    "name",
+    metavar="NAME",
+    default="starter",
+    show_default=True,
+    shell_complete=words.templates,
+    help="What to start from.",
+)
 @click.option("--list-templates", "listing", is_flag=True, help="List the templates; nothing is made.")
 @pass_face
 def command(face: Face, /, folder: str, name: str, listing: bool) -> None:

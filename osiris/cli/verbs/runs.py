@@ -6,6 +6,7 @@ import dataclasses
 
 import click
 
+from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.report import show_end, show_report
 from osiris.cli.verb import VerbGroup, pass_face, unknown_name
@@ -27,7 +28,7 @@ def list_runs(face: Face, /) -> None:
 
 
 @command.command("show")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=words.runs)
 @pass_face
 def show_run(face: Face, /, run_id: str) -> None:
     """Show the report of a run.
