@@ -30,6 +30,14 @@ def connections_text(example: Example) -> list[str] | None:
     return as_yaml({"version": 1, "connections": example.connections}).splitlines()
 
 
+def on_one_line(value: Any) -> str:
+    """Any plain data as YAML on one line, however long."""
+    import yaml
+
+    settings: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "allow_unicode": True}
+    return str(yaml.safe_dump(value, width=float("inf"), **settings)).strip().removesuffix("...").strip()
+
+
 def as_yaml(data: dict[str, Any]) -> str:
     """As one would write it: lists indented, texts of several lines as blocks."""
     import yaml

@@ -20,7 +20,7 @@ from osiris.secrets import RedactingFilter, redactor
 
 REFRESH_S = 0.2
 PARAGRAPH_WIDTH = 100
-COLOURS = {"error": "31;1", "warning": "33;1", "hint": "36", "success": "32", "failure": "31"}
+COLOURS = {"error": "31;1", "warning": "33;1", "hint": "36", "success": "32", "failure": "31", "head": "1"}
 GOOD, BAD = ("success", "ok", "done"), ("failure", "failed", "broken")
 
 
@@ -46,6 +46,18 @@ class Output:
     quiet: bool = False
     verbose: bool = False
 
+    @property
+    def width(self) -> int:
+        """How many columns a line may have: those of the terminal, or of $COLUMNS, else 80."""
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+    @property
+    def draws(self) -> bool:
+        """Whether stdout shows more than ASCII."""
+        return "utf" in (sys.stdout.encoding or "").lower()
+
     def document(self, data: Any) -> None:
         """The one JSON document of this call."""
         if not self.json:
@@ -61,11 +73,9 @@ class Output:
 
     def paragraph(self, text: str) -> None:
         """Running text, broken where the terminal ends."""
-        import shutil
         import textwrap
 
-        width = min(PARAGRAPH_WIDTH, shutil.get_terminal_size().columns)
-        for part in textwrap.wrap(" ".join(text.split()), width):
+        for part in textwrap.wrap(" ".join(text.split()), min(PARAGRAPH_WIDTH, self.width)):
             self.line(part)
 
     def done(self, text: str) -> None:

@@ -82,6 +82,7 @@ def osiris_terminal(tmp_path: Path) -> Osiris:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, columns))
         environ = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+        environ.pop("COLUMNS", None)  # pytest-xdist sets it, and it would hide the terminal's own width
         command = [sys.executable, "-m", "osiris", *map(str, arguments)]
         process = subprocess.Popen(command, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)

@@ -48,7 +48,8 @@ def test_every_verb_of_the_design_is_there() -> None:
         "connections show",
         "connections doctor",
     ]
-    verbs = ["completion", "init", "demo", "discover", "validate", "compile", "run", "runs list", "runs show"]
+    verbs = ["completion", "init", "demo", "discover", "validate", "explain", "compile", "run"]
+    verbs += ["runs list", "runs show"]
     assert sorted(" ".join(words) for words in VERBS) == sorted(lists + verbs)
 
 
