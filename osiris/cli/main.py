@@ -123,9 +123,11 @@ def _misused(face: Face, error: click.ClickException) -> int:
         face.output.document(plain_failure(ConfigError("a command is missing", code="usage")))
         face.output.note(error.format_message())
         return EXIT_CONFIG
-    message = error.format_message().rstrip(".")
+    nearest = getattr(error, "possibilities", None)
+    message = (error.message if nearest else error.format_message()).rstrip(".")
     context = getattr(error, "ctx", None)
-    hint = f"try: {context.command_path} --help" if context else "try: osiris --help"
+    help_of = context.command_path if context else "osiris"
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"try: {help_of} --help"
     return _refused(face, ConfigError(message[:1].lower() + message[1:], code="usage", hint=hint))
 
 

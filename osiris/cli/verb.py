@@ -34,6 +34,25 @@ class VerbGroup(click.Group):
         super().__init__(*args, **settings)
         self.params.extend(shared_options())
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """click suggests from commands that are loaded; these are loaded when they are asked for."""
+        unknown = self.get_command(ctx, args[0]) is None and not args[0].startswith("-")
+        if unknown and not ctx.resilient_parsing:
+            raise UnknownVerb(args[0], self.list_commands(ctx), ctx)
+        return super().resolve_command(ctx, args)
+
+
+class UnknownVerb(click.UsageError):
+    """`possibilities` are the commands that were probably meant, as in click's NoSuchOption."""
+
+    def __init__(self, name: str, known: list[str], ctx: click.Context) -> None:
+        from difflib import get_close_matches
+
+        super().__init__(f"No such command '{name}'.", ctx)
+        self.possibilities = get_close_matches(name, known)
+
 
 def shared_options() -> list[click.Option]:
     """New option objects each time: click lets no two commands share one."""

@@ -93,6 +93,23 @@ def test_a_wrong_call_exits_2_and_says_so_on_stderr_or_as_json(osiris: Osiris, a
     assert as_json.document("version")["error"]["code"] == "usage"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (("valdate", "x.yaml"), "no such command 'valdate'", "did you mean validate?"),
+        (("runs", "lst"), "no such command 'lst'", "did you mean list?"),
+        (("run", "--dryrun", "x.yaml"), "no such option '--dryrun'", "did you mean --dry-run?"),
+        (("zzz",), "no such command 'zzz'", "try: osiris --help"),
+    ],
+)
+def test_a_misspelt_command_or_option_names_the_one_that_was_meant(
+    osiris: Osiris, arguments: tuple[str, ...], message: str, hint: str
+) -> None:
+    done = osiris(*arguments)
+    assert done.code == 2
+    assert done.err == f"error: {message}\nhint: {hint}\n"
+
+
 def test_a_project_that_is_not_there_is_a_wrong_call(osiris: Osiris, tmp_path: Path) -> None:
     done = osiris("runs", "list", "--project", tmp_path / "nowhere", "--json")
     assert done.code == 2
