@@ -53,9 +53,9 @@ def _bind_all(bind: Callable[[ManifestStep], Binding], manifest: Manifest) -> No
             error.step = error.step or step.id
             faults.setdefault(str(error), error)
     if len(faults) > 1:
-        raise Checked(tuple(Issue.of(error) for error in faults.values()), (), None).error()
-    for error in faults.values():
-        raise error
+        raise Checked(tuple(Issue.of(fault) for fault in faults.values()), (), None).error()
+    for fault in faults.values():
+        raise fault
 
 
 def load_manifest(project: Folder, path: Path, params: Mapping[str, str], *, allow_drift: bool) -> Compiled:
