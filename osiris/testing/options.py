@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from osiris.testing import shapes
-from osiris.testing.abilities import Scope, needs
+from osiris.testing.abilities import needs
 from osiris.testing.processor import Use
-from osiris.testing.rig import Rig, raised
+from osiris.testing.rig import Rig, Rigs, raised
 from osiris.testing.subject import Change, Subject
 from osiris.testing.writer import look
-
-
-class _Case(Protocol):
-    scope: Scope
-
-    def subject(self, folder: Path) -> Subject: ...
-    def _rig(self, folder: Path, place: str) -> Rig: ...
 
 
 class OptionTests:
@@ -27,24 +19,16 @@ class OptionTests:
     use with it and one without have to differ in what comes out, be it an error."""
 
     @needs()
-    def test_each_option_is_read_and_changes_something(self: _Case, tmp_path: Path, option: tuple[str, str]) -> None:
+    def test_each_option_is_read_and_changes_something(self, rigs: Rigs, option: tuple[str, str]) -> None:
         role, name = option
-        first = self._rig(tmp_path, "plain")
+        first = rigs("plain-0")
         for number, change in enumerate(changes_of(first.subject, role, name)):
-            rigs = [
-                self._rig(tmp_path, f"plain-{number}") if number else first,
-                self._rig(tmp_path, f"changed-{number}"),
-            ]
-            plain, changed = (_observed(rig, role, name, change, is_changed=rig is rigs[1]) for rig in rigs)
-            if name not in rigs[1].component(_about(rigs[1].subject, role).component).connection_names:
-                assert name in rigs[1].reads, f"{role}: the option {name!r} is declared, and no code reads it"
+            pair = [rigs(f"plain-{number}") if number else first, rigs(f"changed-{number}")]
+            plain, changed = (_observed(rig, role, name, change, is_changed=rig is pair[1]) for rig in pair)
+            if name not in pair[1].component(_about(pair[1].subject, role).component).connection_names:
+                assert name in pair[1].reads, f"{role}: the option {name!r} is declared, and no code reads it"
             if not change.unseen:
                 assert changed != plain, f"{role}: {name}: {change.value!r} changes nothing that can be observed"
-
-    def _rig(self: _Case, folder: Path, place: str) -> Rig:
-        """A subject of its own, in a folder of its own."""
-        (folder / place).mkdir()
-        return Rig(self.subject(folder / place), folder / f"kit-{place}", self.scope.catalog)
 
 
 def changes_of(subject: Subject, role: str, name: str) -> tuple[Change, ...]:
