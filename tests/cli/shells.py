@@ -20,7 +20,7 @@ BEGIN, END = "<<<", ">>>"
 RC = f"""
 PS1='READY '
 bind 'set enable-bracketed-paste off' 'set bell-style none' 'set page-completions off'
-bind -x '"\\C-g": printf "{BEGIN}%s{END}" "$READLINE_LINE"'
+bind -x '"\\C-g": printf "{BEGIN}%s{END}" "$READLINE_LINE"; READLINE_LINE= READLINE_POINT=0'
 {{setup}}
 """
 
@@ -30,16 +30,14 @@ class Bash:
 
     def __init__(self, terminal: int) -> None:
         self._terminal = terminal
+        self._ahead = ""
         self.shown = ""
         """All that the terminal has shown so far."""
 
     def line(self, keys: str) -> str:
-        """The command line after `keys`; it is thrown away afterwards."""
-        self.wait_for("READY ")
+        """The command line after `keys`; it is emptied again."""
         os.write(self._terminal, f"{keys}{SHOW}".encode())
-        text = self.wait_for(END).partition(END)[0].rpartition(BEGIN)[2]
-        os.write(self._terminal, b"\x03")
-        return text
+        return self.wait_for(END).rpartition(BEGIN)[2].removesuffix(END)
 
     def complete(self, typed: str) -> str:
         """The line after `typed` and Tab."""
@@ -53,13 +51,14 @@ class Bash:
     def wait_for(self, text: str) -> str:
         """What is shown up to and with `text`."""
         deadline = time.monotonic() + LIMIT_S
-        seen = ""
-        while text not in seen:
+        while text not in self._ahead:
             ready, _, _ = select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, f"waited in vain for {text!r} in {seen!r}"
-            seen += os.read(self._terminal, 4096).decode()
-        self.shown += seen
-        return seen
+            assert ready, f"waited in vain for {text!r} in {self._ahead!r}"
+            shown = os.read(self._terminal, 4096).decode()
+            self._ahead += shown
+            self.shown += shown
+        seen, found, self._ahead = self._ahead.partition(text)
+        return seen + found
 
 
 @contextmanager
@@ -76,7 +75,9 @@ def bash(folder: Path, setup: str, **environment: str) -> Generator[Bash]:
     )
     os.close(theirs)
     try:
-        yield Bash(ours)
+        shell = Bash(ours)
+        shell.wait_for("READY ")
+        yield shell
     finally:
         process.kill()
         process.wait()
