@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -122,6 +123,19 @@ def test_colour_is_for_terminals_that_want_it(osiris_terminal: Osiris, osiris_pr
     for dull in (osiris_terminal("x", NO_COLOR="1"), osiris_terminal("x", TERM="dumb"), osiris_process("x")):
         assert "error: no such command 'x'" in dull.out + dull.err
         assert "\x1b" not in dull.out + dull.err
+    assert red in osiris_process("x", FORCE_COLOR="1").err
+    assert "\x1b" not in osiris_process("x", FORCE_COLOR="1", NO_COLOR="1").err
+
+
+def test_tables_and_progress_have_no_colour_either(osiris_terminal: Osiris, project: Path) -> None:
+    sgr = re.compile(r"\x1b\[[0-9;]*m")
+    run = ("run", "pipelines/example.yaml")
+    assert sgr.search(osiris_terminal(*run, cwd=project).out)
+    assert sgr.search(osiris_terminal("runs", "list", cwd=project).out)
+    assert not sgr.search(osiris_terminal(*run, cwd=project, NO_COLOR="1").out)
+    assert not sgr.search(osiris_terminal("runs", "list", cwd=project, NO_COLOR="1").out)
+    for arguments in (run, ("runs", "list")):
+        assert "\x1b" not in osiris_terminal(*arguments, cwd=project, TERM="dumb").out
 
 
 def python(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -77,9 +77,10 @@ def _through(face: Face, project: Project) -> tuple[dict[str, Any], int]:
     """Doctor, compile, run: the documents of the three, and the first exit code that is not 0."""
     _head(face, "osiris connections doctor")
     view = DoctorView(face.output)
-    health = project.doctor(on_result=view.show)
+    health = project.doctor(on_result=None if face.output.quiet else view.show)
     document: dict[str, Any] = {"doctor": health.to_json()}
-    view.sum_up(document["doctor"]["summary"])
+    if not face.output.quiet:
+        view.sum_up(document["doctor"]["summary"])
     if health.exit_code:
         return document, health.exit_code
     _head(face, f"osiris compile {PIPELINE}")
@@ -89,7 +90,8 @@ def _through(face: Face, project: Project) -> tuple[dict[str, Any], int]:
     _head(face, f"osiris run {PIPELINE}")
     report = run_shown(face, project, PIPELINE)
     document["run"] = report.to_json()
-    show_report(face.output, document["run"])
+    if not face.output.quiet:
+        show_report(face.output, document["run"])
     if report.error is not None:
         face.output.errors(report.error)
     return document, report.exit_code

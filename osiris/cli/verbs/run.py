@@ -57,7 +57,7 @@ def run_shown(face: Face, /, project: Project, pipeline: str, **options: Any) ->
     progress, cancellation = Progress(), Cancellation()
     face.stop = cancellation.request
     try:
-        with face.output.progress(RunView(progress)):
+        with face.output.progress(RunView(progress, cancellation)):
             return project.run(pipeline, progress=progress, cancel=cancellation, **options)
     finally:
         face.stop = None

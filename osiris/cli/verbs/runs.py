@@ -8,6 +8,7 @@ import click
 
 from osiris.cli import words
 from osiris.cli.face import Face
+from osiris.cli.numbers import moment
 from osiris.cli.report import show_end, show_report
 from osiris.cli.verb import VerbGroup, pass_face, unknown_name
 
@@ -20,8 +21,8 @@ def list_runs(face: Face, /) -> None:
     """List all runs of the project, the newest first."""
     runs = face.project().runs()
     face.output.document({"runs": [dataclasses.asdict(run) for run in runs]})
-    rows = [(run.run_id, run.pipeline, run.profile, run.status, run.started_at, run.duration_s) for run in runs]
-    columns = ("run", "pipeline", "profile", "status", "started", "seconds")
+    rows = [(r.run_id, r.pipeline, r.profile, r.status, moment(r.started_at), r.duration_s) for r in runs]
+    columns = ("run", "pipeline", "profile", "status", "started (UTC)", "seconds")
     face.output.table(columns, rows, right=("seconds",))
     if not runs:
         face.output.note("nothing was run here yet: osiris run PIPELINE")
