@@ -180,9 +180,12 @@ class InternalError(OsirisError):
     default_code = "internal"
 
 
-def did_you_mean(word: str, known: list[str]) -> str:
-    """`did you mean "x"?` for the nearest of `known`, else an empty text."""
+def did_you_mean(word: str, known: list[str], *, cutoff: float = 0.6) -> str:
+    """`did you mean "x"?` for the nearest of `known`, else an empty text.
+
+    `cutoff` is the likeness that it takes, up to 1: more of it where `known` holds much that has nothing to do with it.
+    """
     import difflib
 
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
     return f'did you mean "{near[0]}"?' if near else ""

@@ -141,6 +141,23 @@ def test_a_reference_without_quotes_in_a_mapping_on_one_line_is_told_what_to_do(
     assert "must be quoted" in str(refused("a: {b: ${params.x}}").hint)
 
 
+@pytest.mark.parametrize("text", ["a:\n  - b: 1\n    c: 2\n   d: 3\n", "a: 1\n  b\n c: 2\n", "a:\n  - 1\n b: 2\n"])
+def test_a_wrong_indentation_is_told_what_to_do(text: str) -> None:
+    assert "indentation" in str(refused(text).hint)
+
+
+def test_a_missing_file_is_looked_for_one_folder_down(tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "orders.yaml").touch()
+    for name in ("orders", "orders.yaml", "order.yml"):
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path / name)
+        near = name != "order.yml"
+        assert caught.value.hint == (
+            f'did you mean "{tmp_path / "pipelines" / "orders.yaml"}"?' if near else f"looked in {tmp_path}"
+        )
+
+
 def test_an_alias_is_a_copy_and_a_merge_gives_way_to_own_keys() -> None:
     value = loads("x: &x {a: [1], b: 2}\ny: *x\nz:\n  <<: *x\n  b: 3\n", "f").value
     assert value["z"] == {"b": 3, "a": [1]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from osiris.cli import verbs
+from osiris.cli import completion, verbs
 from osiris.cli.face import Face, each, plain_failure
 from osiris.cli.render import fault, logged, tolerate_any_text
 from osiris.cli.signals import Stopped, signals
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     face.output.json = "--json" in arguments
     try:
         with logged(face.output), signals(face):
-            return _outcome(face, list(arguments))
+            return _outcome(face, list(arguments)) if completion.VARIABLE not in os.environ else _completed(face)
     except OSError as error:  # raised while an outcome was shown: there is no more to be shown there
         face.output.lose_stdout(error)
         return EXIT_FAILED
@@ -99,6 +100,18 @@ def _invoke(face: Face, arguments: list[str]) -> int:
     return code if isinstance(code, int) else EXIT_OK
 
 
+def _completed(face: Face) -> int:
+    """Nothing but words may be shown: whoever is typing sees it in the middle of the line."""
+    face.output.quiet = True
+    try:
+        for line in completion.answer(cli, face, os.environ):
+            face.output.line(line)
+        face.output.flush()
+    except (Stopped, Exception):  # noqa: BLE001 - whatever is wrong is told by the command itself, once it is called
+        return EXIT_FAILED
+    return EXIT_OK
+
+
 def _refused(face: Face, error: OsirisError) -> int:
     face.output.document(face.failure(error))
     face.output.errors(*each(error))
@@ -110,9 +123,11 @@ def _misused(face: Face, error: click.ClickException) -> int:
         face.output.document(plain_failure(ConfigError("a command is missing", code="usage")))
         face.output.note(error.format_message())
         return EXIT_CONFIG
-    message = error.format_message().rstrip(".")
+    nearest = getattr(error, "possibilities", None)
+    message = (error.message if nearest else error.format_message()).rstrip(".")
     context = getattr(error, "ctx", None)
-    hint = f"try: {context.command_path} --help" if context else "try: osiris --help"
+    help_of = context.command_path if context else "osiris"
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"try: {help_of} --help"
     return _refused(face, ConfigError(message[:1].lower() + message[1:], code="usage", hint=hint))
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them: counts, sizes, durations."""
+"""Numbers as people read them: counts, sizes, durations, moments."""
 
 from __future__ import annotations
 
@@ -33,3 +33,8 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def moment(text: str) -> str:
+    """`2026-01-31 09:30:00` of a moment in ISO 8601, which is in UTC as all that Osiris keeps."""
+    return text[:19].replace("T", " ")

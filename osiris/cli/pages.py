@@ -9,8 +9,9 @@ from pathlib import Path
 from osiris.errors import OsirisError
 from osiris.secrets import MASK, redactor
 
-LINE_LENGTH = 200
-"""A longer source line is shown in part: it is there to be recognised."""
+WIDTH = 200
+"""Where no terminal says otherwise. A longer source line is shown in part: it is there to be recognised."""
+CUT = "…"
 SECRET_NAME = re.compile(
     "pas+w|pwd|pass(phrase)?$|secret|token|api_?key|private|credential|dsn|auth|^url$", re.IGNORECASE
 )
@@ -18,8 +19,8 @@ REFERENCE = re.compile(r"""\s*["']?\$\{[^{}:]*\}["']?\s*,?\s*(#.*)?$""")
 KEY = re.compile(r"""\s*(?:-\s+)*(["']?)(?P<name>[^:"'{}\[\]]+)\1\s*:""")
 
 
-def page(error: OsirisError, kind: str = "error") -> list[str]:
-    """The lines of one error, its first one `error: …`.
+def page(error: OsirisError, kind: str = "error", width: int = WIDTH) -> list[str]:
+    """The lines of one error, its first one `error: …`; only its source line is fitted to `width`.
 
     Secrets are masked, control characters made visible.
     """
@@ -30,7 +31,7 @@ def page(error: OsirisError, kind: str = "error") -> list[str]:
         lines.append(f"  in step: {error.step}")
     if error.where:
         lines.append(f"  at {error.where}")
-        lines.extend(_source(error))
+        lines.extend(_source(error, width))
     if error.hint:
         lines.append(f"hint: {error.hint}")
     return [visible(redactor.text(line)) for line in lines]
@@ -41,17 +42,30 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\t\n" else f"\\x{ord(c):02x}" for c in text)
 
 
-def _source(error: OsirisError) -> list[str]:
+def _source(error: OsirisError, width: int) -> list[str]:
     line = _line_of(error)
     if line is None or not line.strip():
         return []
-    shown, number = _without_secrets(line, error), str(error.line)
+    number, column = str(error.line), error.column or 0
+    whole = redactor.text(_without_secrets(line, error))  # before a part is taken: half a secret is not recognised
+    if whole[:column] != line[:column]:
+        column = 0
+    shown, column = _part(whole, column, min(WIDTH, width) - len(f"  {number} | "))
     found = [f"  {number} | {shown}"]
-    if error.column and error.column <= len(shown):
+    if 0 < column <= len(shown):
         # the caret stands under its letter also where the line is indented by tabs
-        before = "".join("\t" if letter == "\t" else " " for letter in shown[: error.column - 1])
+        before = "".join("\t" if letter == "\t" else " " for letter in shown[: column - 1])
         found.append(f"  {' ' * len(number)} | {before}^")
     return found
+
+
+def _part(line: str, column: int, width: int) -> tuple[str, int]:
+    """As much of `line` as there is room for, with its letter at `column`, and where that stands now."""
+    width = max(width, 20)
+    start = max(0, min(column - width // 2, len(line) - width))
+    before, after = CUT if start else "", CUT if start + width < len(line) else ""
+    part = line[start : start + width]
+    return before + part[len(before) : len(part) - len(after)] + after, column - start
 
 
 def _line_of(error: OsirisError) -> str | None:
@@ -63,7 +77,7 @@ def _line_of(error: OsirisError) -> str | None:
             line = next(itertools.islice(file, error.line - 1, None), None)
     except (OSError, UnicodeDecodeError):
         return None
-    return line.rstrip("\r\n")[:LINE_LENGTH] if line else None
+    return line.rstrip("\r\n") if line else None
 
 
 def _without_secrets(line: str, error: OsirisError) -> str:

@@ -1,4 +1,4 @@
-"""The options by which a pipeline's parameters and profile are given."""
+"""How a pipeline, its parameters and its profile are given on the command line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ from collections.abc import Sequence
 
 import click
 
+from osiris.cli import words
 from osiris.errors import ConfigError
 
-PARAMETERS = click.option("--param", metavar="NAME=VALUE", multiple=True, help="Set a parameter; may be repeated.")
-PROFILE = click.option("--profile", metavar="NAME", help="Use this profile of the pipeline.")
+PIPELINE = click.argument("pipeline", shell_complete=words.pipelines)
+PARAMETERS = click.option(
+    "--param",
+    metavar="NAME=VALUE",
+    multiple=True,
+    shell_complete=words.parameters,
+    help="Set a parameter; may be repeated.",
+)
+PROFILE = click.option(
+    "--profile", metavar="NAME", shell_complete=words.profiles, help="Use this profile of the pipeline."
+)
 
 
 def parameters(given: Sequence[str]) -> dict[str, str]:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from osiris.cli.numbers import count, duration, row_count, size
 
 if TYPE_CHECKING:
-    from osiris.execute.base import Progress, StepProgress
+    from osiris.execute.base import Cancellation, Progress, StepProgress
 
 LINE_EVERY_S = 5.0
-COLUMNS = ("step", "state", "rows", "size", "rate", "time")
+COLUMNS = ("step", "state", "rows", "time", "size", "rate")
+"""The less one needs it, the further right: a narrow terminal has no room for all."""
+STOPPING = "stopping in order: writers take their rows back; press Ctrl-C again to leave at once"
+LEAVING = "leaving at once: what is not taken back by now is left to the next osiris run of this pipeline"
 
 
 @dataclass(slots=True)
@@ -26,15 +29,27 @@ class _Seen:
 class RunView:
     """Reads a `Progress` that another thread fills. A step's time counts from when this view first saw it run."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, cancellation: Cancellation | None = None) -> None:
         self._progress = progress
+        self._cancellation = cancellation
+        self._stops_told = 0
         self._seen: dict[str, _Seen] = {}
         self._last_line = time.monotonic()
         self._message = ""
 
-    def lines(self) -> list[str]:
+    def notes(self) -> list[str]:
+        """What goes on besides steps: settling, waiting, stopping."""
         found = [self._progress.message] if self._progress.message not in ("", self._message) else []
         self._message = self._progress.message
+        asked = self._cancellation
+        stops = 0 if asked is None else asked.requested + asked.urgent
+        found += (STOPPING, LEAVING)[self._stops_told : stops]
+        self._stops_told = stops
+        return found
+
+    def lines(self) -> list[str]:
+        """What has changed about the steps since the last call."""
+        found: list[str] = []
         changed = False
         for step, seen, before in self._steps():
             if step.state == before:
@@ -63,9 +78,9 @@ class RunView:
                     step.id,
                     step.state,
                     "" if idle else count(step.rows),
+                    "" if idle else duration(spent_s),
                     "" if idle else size(step.size_bytes),
                     rate,
-                    "" if idle else duration(spent_s),
                 )
             )
         return COLUMNS, rows

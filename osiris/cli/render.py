@@ -14,21 +14,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
+from osiris.cli import pages
 from osiris.cli.pages import page, visible
+from osiris.cli.tables import fitted_table, live_table, plain_table
 from osiris.errors import OsirisError
 from osiris.secrets import RedactingFilter, redactor
 
 REFRESH_S = 0.2
 PARAGRAPH_WIDTH = 100
-COLOURS = {"error": "31;1", "warning": "33;1", "hint": "36", "success": "32", "failure": "31"}
-GOOD, BAD = ("success", "ok", "done"), ("failure", "failed", "broken")
+TERMINAL_WIDTH = 80
+"""Where nothing says otherwise."""
+COLOURS = {
+    "error": "31;1",
+    "warning": "33;1",
+    "hint": "36",
+    "success": "32",
+    "failure": "31",
+    "head": "1",
+    "debug": "2",
+}
 
 
 class View(Protocol):
     """Something that changes while it is shown."""
 
+    def notes(self) -> list[str]:
+        """What is worth a line in any case and is new since the last call."""
+
     def lines(self) -> list[str]:
-        """What is new since the last call."""
+        """What else is new since the last call, for those who do not see the table."""
 
     def table(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         """Headings and rows, as of now."""
@@ -46,6 +60,16 @@ class Output:
     quiet: bool = False
     verbose: bool = False
 
+    @property
+    def width(self) -> int:
+        """How many columns a line may have: those of the terminal, or of $COLUMNS, else 80."""
+        return _width(sys.stdout)
+
+    @property
+    def draws(self) -> bool:
+        """Whether stdout shows more than ASCII."""
+        return "utf" in (sys.stdout.encoding or "").lower()
+
     def document(self, data: Any) -> None:
         """The one JSON document of this call."""
         if not self.json:
@@ -61,11 +85,9 @@ class Output:
 
     def paragraph(self, text: str) -> None:
         """Running text, broken where the terminal ends."""
-        import shutil
         import textwrap
 
-        width = min(PARAGRAPH_WIDTH, shutil.get_terminal_size().columns)
-        for part in textwrap.wrap(" ".join(text.split()), width):
+        for part in textwrap.wrap(" ".join(text.split()), min(PARAGRAPH_WIDTH, self.width)):
             self.line(part)
 
     def done(self, text: str) -> None:
@@ -84,7 +106,7 @@ class Output:
             return
         cells = [[_cell(value) for value in row] for row in rows]
         if sys.stdout.isatty():
-            _rich_console(sys.stdout).print(rich_table(columns, cells, right))
+            _rich_console(sys.stdout).print(fitted_table(columns, cells, right, self.width))
         else:
             sys.stdout.write(plain_table(columns, cells, right))
 
@@ -95,7 +117,7 @@ class Output:
         for number, error in enumerate(errors):
             if number:
                 sys.stderr.write("\n")
-            for text in page(error, kind):
+            for text in page(error, kind, _width(sys.stderr, pages.WIDTH)):
                 _put(sys.stderr, text, text.partition(":")[0])
             if self.verbose and error.__cause__ is not None:
                 sys.stderr.write(_traceback(error))
@@ -108,7 +130,8 @@ class Output:
             yield
             return
         terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        with _table_in_place(view) if terminal else _lines_as_they_come(view, self) as refresh, _repeated(refresh):
+        shown = _table_in_place(view, self) if terminal else _lines_as_they_come(view, self)
+        with shown as refresh, _repeated(refresh):
             yield
 
     def flush(self) -> None:
@@ -176,54 +199,29 @@ def fault(error: Exception) -> OsirisError:
     return known
 
 
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
-    """Aligned columns, two spaces apart, whole cells: for files and pipes."""
-    lines = [[column.upper() for column in columns], *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-    text = ""
-    for line in lines:
-        cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for cell, width, column in zip(line, widths, columns, strict=True)
-        ]
-        text += "  ".join(cells).rstrip() + "\n"
-    return text
-
-
-def rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> Any:
-    """The same for a terminal: cells wrap where it is narrow."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*[Text(cell, style=_style(cell)) for cell in row])
-    return table
-
-
-def _style(cell: str) -> str:
-    return "green" if cell in GOOD else "red" if cell in BAD else "yellow" if cell == "warning" else ""
-
-
 @contextmanager
-def _table_in_place(view: View) -> Iterator[Callable[[], None]]:
+def _table_in_place(view: View, output: Output) -> Iterator[Callable[[], None]]:
     from rich.live import Live
 
-    def now() -> Any:
-        columns, rows = view.table()
-        return rich_table(columns, [[_cell(value) for value in row] for row in rows], columns[2:])
+    terminal = sys.stderr
 
-    with Live(now(), console=_rich_console(sys.stderr), auto_refresh=False, transient=True) as live:
-        yield lambda: live.update(now(), refresh=True)
+    def table() -> Any:
+        columns, rows = view.table()
+        return live_table(columns, [[_cell(value) for value in row] for row in rows], columns[2:], _width(terminal))
+
+    def now() -> None:
+        for text in view.notes():
+            output.note(text)  # above the table: it holds what is written to stderr meanwhile
+        live.update(table(), refresh=True)
+
+    with Live(table(), console=_rich_console(terminal), auto_refresh=False, transient=True) as live:
+        yield now
 
 
 @contextmanager
 def _lines_as_they_come(view: View, output: Output) -> Iterator[Callable[[], None]]:
     def now() -> None:
-        for text in view.lines():
+        for text in [*view.notes(), *view.lines()]:
             output.note(text)
 
     yield now
@@ -250,14 +248,30 @@ def _repeated(refresh: Callable[[], None]) -> Iterator[None]:
 def _rich_console(stream: IO[str]) -> Any:
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+    colours: Any = "auto" if _has_colours(stream) else None
+    return Console(file=stream, highlight=False, markup=False, emoji=False, width=_width(stream), color_system=colours)
 
 
 def _put(stream: IO[str], text: str, style: str | None) -> None:
     code = COLOURS.get(style or "")
-    if code and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+    if code and _has_colours(stream):
         text = f"\x1b[{code}m{text}\x1b[0m"
     stream.write(text + "\n")
+
+
+def _has_colours(stream: IO[str]) -> bool:
+    """As https://no-color.org and https://force-color.org have it; who wants none is heard first."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _width(stream: IO[str], otherwise: int = TERMINAL_WIDTH) -> int:
+    """The columns of the terminal, which $COLUMNS may overrule."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    return (os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0) or otherwise
 
 
 def _cell(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -33,16 +34,22 @@ def signals(face: Face) -> Iterator[None]:
 
     A verb that set `face.stop` is asked, and asked again by a second signal; any other is ended by `Stopped`. Nothing
     is raised into a run: an exception out of a signal may fall anywhere, into `Thread.join` too, which then takes a
-    thread that is running for one that has ended.
+    thread that is running for one that has ended. A third one ends the process where it is, as a crash would.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    asked = 0
+
     def answer(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
         caught = signal.Signals(number)
         if face.stop is None:
             raise Stopped(WORDS[caught], CODES[caught])
+        asked += 1
+        if asked > 2:
+            os._exit(CODES[caught])
         face.stop(CODES[caught])
 
     former = {number: signal.signal(number, answer) for number in CODES if not _is_shielded(number)}

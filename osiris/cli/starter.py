@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from osiris.errors import ConfigError
+from osiris.errors import ConfigError, did_you_mean
+
+EVERY_PROJECT = "every_project"
+TEMPLATES = "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A project that `init` can make: its `files` by their path in it, and which of them is the `pipeline` to run."""
+
+    name: str
+    pipeline: str
+    files: dict[str, str]
+
+    @property
+    def description(self) -> str:
+        """What the pipeline says of itself."""
+        from osiris import documents
+
+        return str(documents.loads(self.files[self.pipeline], self.pipeline).value["description"])
+
+
+def templates() -> dict[str, Template]:
+    """Every folder of `templates/`, by name: what it holds, with what every project gets."""
+    base = resources.files("osiris.cli") / TEMPLATES
+    names = sorted(folder.name for folder in base.iterdir() if (folder / "pipelines").is_dir())
+    return {name: _template(name) for name in names}
+
+
+def template(name: str) -> Template:
+    """The template of that name; ConfigError for an unknown one."""
+    known = templates()
+    if name not in known:
+        hint = did_you_mean(name, list(known)) or f"templates: {', '.join(known)}"
+        raise ConfigError(f'there is no template "{name}"', code="init.template", hint=hint)
+    return known[name]
+
+
+def _template(name: str) -> Template:
+    files = files_of(f"{TEMPLATES}/{name}")
+    pipeline = next(path for path in files if path.startswith("pipelines/"))
+    return Template(name, pipeline, files_of(EVERY_PROJECT) | files)
 
 
 def files_of(folder: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.render import log_more
 from osiris.errors import EXIT_CONFIG, NotFound
@@ -33,6 +34,25 @@ class VerbGroup(click.Group):
         super().__init__(*args, **settings)
         self.params.extend(shared_options())
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """click suggests from commands that are loaded; these are loaded when they are asked for."""
+        unknown = self.get_command(ctx, args[0]) is None and not args[0].startswith("-")
+        if unknown and not ctx.resilient_parsing:
+            raise UnknownVerb(args[0], self.list_commands(ctx), ctx)
+        return super().resolve_command(ctx, args)
+
+
+class UnknownVerb(click.UsageError):
+    """`possibilities` are the commands that were probably meant, as in click's NoSuchOption."""
+
+    def __init__(self, name: str, known: list[str], ctx: click.Context) -> None:
+        from difflib import get_close_matches
+
+        super().__init__(f"No such command '{name}'.", ctx)
+        self.possibilities = get_close_matches(name, known)
+
 
 def shared_options() -> list[click.Option]:
     """New option objects each time: click lets no two commands share one."""
@@ -42,6 +62,7 @@ def shared_options() -> list[click.Option]:
             metavar="DIR",
             expose_value=False,
             callback=_keep,
+            shell_complete=words.folders,
             help="The project's folder, instead of the current one.",
         ),
         _flag("--json", "Print one JSON document on stdout and nothing else."),
@@ -55,11 +76,12 @@ def _flag(name: str, text: str) -> click.Option:
 
 
 def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
-    if not value or ctx.resilient_parsing:
+    if not value:
         return
     face = ctx.ensure_object(Face)
     if option.name == "project":
         face.folder = value
+    if option.name == "project" or ctx.resilient_parsing:
         return
     setattr(face.output, str(option.name), True)
     if option.name == "verbose":

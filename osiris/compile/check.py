@@ -95,7 +95,8 @@ class _Check:
         if not parse.is_folder_name(profile):
             issues.error("profile.name", f"{profile!r} cannot name a profile", hint="a profile names a folder")
         chosen = declarations.profile_params(top.get("profiles"), profile, declared, issues)
-        values = params.values(declared, params.Given(given, chosen, environ), issues)
+        outside = params.Given(given, chosen, environ)
+        values = params.values(declared, outside, issues)
         secrets = frozenset(name for name, param in declared.items() if param.secret)
         scope = Scope(values, secrets, unset=frozenset(declared) - secrets - frozenset(values))
         drafts = parse.steps(top.get("steps"), scope, issues)
@@ -111,8 +112,11 @@ class _Check:
             name=top["name"],
             profile=profile,
             steps=steps,
-            content=self._document.value,
+            document=self._document,
+            drafts={draft.id: draft for draft in drafts},
+            declared=declared,
             params=values,
+            origins={name: params.origin(param, outside) for name, param in declared.items()},
             secret_params={name: declared[name].type for name in sorted(used)},
             components={one.component.name: one.component for one in settled if one.component is not None},
         )

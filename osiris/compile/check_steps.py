@@ -94,7 +94,7 @@ class StepChecker:
         fits = [mode for mode, name in COMPONENT_MODES.items() if component is not None and name in component.modes]
         hint = f"write mode: {fits[0]}" if fits else did_you_mean(draft.mode, list(MODES)) or None
         if not draft.mode:
-            return
+            return  # it follows from the component
         if mode is None:
             message = f'"{draft.mode}" is no mode; there are read, write and transform'
             self._issues.error("step.mode", message, *at, hint=hint)

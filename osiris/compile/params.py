@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from osiris.compile.declarations import NOT_GIVEN, Param, fit, variable
 from osiris.compile.issues import Issues
@@ -13,6 +13,8 @@ from osiris.compile.param_types import value_of_text
 from osiris.compile.templates import placeholder, used_secrets
 from osiris.errors import ConfigError, did_you_mean
 from osiris.secrets import redactor
+
+Origin = Literal["command_line", "environment", "profile", "default", "unset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +53,36 @@ def values(declared: Mapping[str, Param], given: Given, issues: Issues) -> dict[
     return found
 
 
-def _value(param: Param, given: Given) -> Any:
-    text, source = _text(param, given)
-    if text is not None:
-        try:
-            return fit(param, value_of_text(param.type, text))
-        except ConfigError as error:
-            raise ConfigError(f"{source}: {error.message}", code="param.value", hint=error.hint) from error
+def origin(param: Param, given: Given) -> Origin:
+    """Which of the places that may give a param its value does."""
+    if param.name in given.pairs:
+        return "command_line"
+    if param.variable in given.environ:
+        return "environment"
     if param.name in given.profile:
+        return "profile"
+    return "unset" if param.default is NOT_GIVEN else "default"
+
+
+def _value(param: Param, given: Given) -> Any:
+    place = origin(param, given)
+    if place == "command_line":
+        return _parsed(param, given.pairs[param.name], f"--param {param.name}")
+    if place == "environment":
+        return _parsed(param, given.environ[param.variable], param.variable)
+    if place == "profile":
         return given.profile[param.name]
-    if param.default is NOT_GIVEN:
+    if place == "unset":
         hint = f"give it by --param {param.name}=... or {param.variable}, or declare a default"
         raise ConfigError(f'the param "{param.name}" has no value', code="param.missing", hint=hint)
     return param.default
 
 
-def _text(param: Param, given: Given) -> tuple[str | None, str]:
-    if param.name in given.pairs:
-        return given.pairs[param.name], f"--param {param.name}"
-    return given.environ.get(param.variable), param.variable
+def _parsed(param: Param, text: str, source: str) -> Any:
+    try:
+        return fit(param, value_of_text(param.type, text))
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error.message}", code="param.value", hint=error.hint) from error
 
 
 def secret_values(

@@ -86,7 +86,7 @@ def steps(section: Any, scope: Scope, issues: Issues) -> list[Draft]:
     for place, body in enumerate(section):
         path: Path = ("steps", place)
         if not isinstance(body, dict):
-            issues.error("step.shape", "a step must be a mapping with id, component and mode", *path)
+            issues.error("step.shape", "a step must be a mapping with id and component", *path)
             continue
         step_fields.unknown_keys(body, STEP_KEYS, issues, path, "step")
         _required(body, issues, path)
@@ -101,8 +101,8 @@ def _required(body: dict[str, Any], issues: Issues, path: Path) -> None:
     for key in ("id", "component", "mode"):
         value = body.get(key)
         if value is None:
-            hint = {"mode": "write mode: read, write or transform"}.get(key)
-            issues.error("step.missing_key", f'the step has no "{key}"', *path, hint=hint)
+            if key != "mode":  # which follows from the component
+                issues.error("step.missing_key", f'the step has no "{key}"', *path)
         elif not isinstance(value, str):
             issues.error("step.shape", f'"{key}" must be text', *path, key, hint="put it in quotes")
     if not isinstance(body.get("config", {}), dict | None):

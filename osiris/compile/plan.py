@@ -10,9 +10,13 @@ from typing import Any
 from osiris import canonical
 from osiris.compile import graph
 from osiris.compile.check_steps import Specs
+from osiris.compile.declarations import Param
 from osiris.compile.manifest import Manifest, ManifestStep, fingerprint_of
+from osiris.compile.params import Origin
+from osiris.compile.parse import Draft
 from osiris.components.component import Component
 from osiris.connectors.registry import own_distribution
+from osiris.documents import Document
 from osiris.errors import ConfigError, OsirisError
 
 
@@ -20,17 +24,27 @@ from osiris.errors import ConfigError, OsirisError
 class Pipeline:
     """A pipeline without faults: `steps` in an order in which each comes after those it needs.
 
-    `content` is the parsed file, `params` the values of those that are not secret, `secret_params` the types of the
-    secret ones that some step uses, `components` those that are used.
+    `document` is the file, `drafts` gives by their ids the steps as they stand in it. Of the `declared` params `params`
+    has the values of those that are not secret, `origins` where each value comes from, `secret_params` the types of the
+    secret ones that some step uses. `components` are those that are used.
     """
 
     name: str
     profile: str
     steps: tuple[ManifestStep, ...]
-    content: Mapping[str, Any]
+    document: Document
+    drafts: Mapping[str, Draft]
+    declared: Mapping[str, Param]
     params: Mapping[str, Any]
+    origins: Mapping[str, Origin]
     secret_params: Mapping[str, str]
     components: Mapping[str, Component]
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The parsed file."""
+        content: Mapping[str, Any] = self.document.value
+        return content
 
 
 def manifest_of(pipeline: Pipeline) -> Manifest:

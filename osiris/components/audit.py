@@ -22,7 +22,7 @@ def audit(component: Component) -> list[Problem]:
     except SchemaError as error:
         return [Problem(("configSchema", *error.absolute_path), "spec.invalid", f"not a JSON Schema: {error.message}")]
     found = [*_references(component), *_formats(component.config_schema, ("configSchema",))]
-    return found or [*_defaults(component), *_constraints(component), *_examples(component)]
+    return found or [*_defaults(component), *_samples(component), *_constraints(component), *_examples(component)]
 
 
 def _references(component: Component) -> Iterator[Problem]:
@@ -53,6 +53,15 @@ def _defaults(component: Component) -> Iterator[Problem]:
     for problem in check.problems(component.rules(), values, present_only=True):
         path = ("configSchema", "properties", *problem.path[:1], "default")
         yield Problem(path, "spec.invalid", f"default: {problem.message}")
+
+
+def _samples(component: Component) -> Iterator[Problem]:
+    """Whether each of the `examples` that a property has is a value that it can have."""
+    for name, part in component.config_schema["properties"].items():
+        for place, value in enumerate(part.get("examples", ())):
+            for problem in check.problems(component.rules(), {name: value}, present_only=True):
+                path = ("configSchema", "properties", name, "examples", place)
+                yield Problem(path, "spec.invalid", f"example: {problem.message}", problem.hint)
 
 
 def _constraints(component: Component) -> Iterator[Problem]:

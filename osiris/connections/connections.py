@@ -7,19 +7,25 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from osiris.components import check
 from osiris.components.catalog import Catalog, Rules
 from osiris.components.component import defaults
 from osiris.connections import layout
 from osiris.connections.describe import described, templates
+from osiris.connections.origins import Field, fields_of
 from osiris.connections.resolution import Fault, Filled, fill
 from osiris.connections.substitution import Sources
-from osiris.connectors.base import Connection
 from osiris.documents import Document
 from osiris.errors import ConfigError, NotFound, OsirisError, did_you_mean
 from osiris.secrets import redactor
+
+if TYPE_CHECKING:
+    from osiris.connectors.base import Connection
+
+Why = Literal["default_true", "called_default", "only_one"]
+"""Why a step that names no connection has got this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +89,22 @@ class Connections:
         aliases = self._families.get(family)
         if not aliases:
             return None
-        alias = self.default(family)
-        if alias is None:
+        choice = self.choice(family)
+        if choice is None:
             names = ", ".join(f"@{family}.{name}" for name in aliases)
             text = f"the family {family} has {len(aliases)} connections and none is the default"
             raise ConfigError(text, code="connection.ambiguous", hint=f"name one of {names}, or give one default: true")
-        return f"@{family}.{alias}"
+        return f"@{family}.{choice[0]}"
 
-    def default(self, family: str) -> str | None:
-        """The alias that a missing reference means; None when that is not settled."""
+    def choice(self, family: str) -> tuple[str, Why] | None:
+        """The alias that a missing reference means, and why it is that one; None when that is not settled."""
         aliases = self._families.get(family, {})
-        chosen = [alias for alias, fields in aliases.items() if fields.get("default")]
-        chosen += [alias for alias in aliases if alias == "default"]
-        return chosen[0] if chosen else next(iter(aliases)) if len(aliases) == 1 else None
+        for alias, fields in aliases.items():
+            if fields.get("default"):
+                return alias, "default_true"
+        if "default" in aliases:
+            return "default", "called_default"
+        return (next(iter(aliases)), "only_one") if len(aliases) == 1 else None
 
     def split(self, reference: str) -> tuple[str, str]:
         """Family and alias of `@family.alias`. Raises ConfigError when there is no such connection."""
@@ -135,6 +144,8 @@ class Connections:
 
     def examine(self, family: str, reference: str | None, overrides: Mapping[str, Any] | None = None) -> Examined:
         """As `resolve`, with the faults collected instead of raised; an unknown family or reference raises."""
+        from osiris.connectors.base import Connection
+
         alias = None
         if reference is not None:
             alias = self.split(str(self.reference(family, reference)))[1]
@@ -158,7 +169,7 @@ class Connections:
         shown = {
             family: {
                 alias: described(
-                    fields, self._known_rules(family), self._sources, is_default=self.default(family) == alias
+                    fields, self._known_rules(family), self._sources, is_default=self._is_default(family, alias)
                 )
                 for alias, fields in aliases.items()
             }
@@ -166,10 +177,27 @@ class Connections:
         }
         return {"connections": redactor.leaves(shown)}
 
+    def fields(self, reference: str) -> list[Field]:
+        """Where each field of a connection comes from, those that the family's specs give included. Nothing is looked
+        up but whether variables are set."""
+        family, alias = self.split(reference)
+        assert self._document is not None, "a reference that split() lets through stands in a file"
+        return list(fields_of(self._document, family, alias, self._known_rules(family), self._sources))
+
+    def line(self, reference: str) -> int:
+        """Where the connection stands in its file."""
+        family, alias = self.split(reference)
+        assert self._document is not None, "a reference that split() lets through stands in a file"
+        return self._document.position("connections", family, alias, key=True)[0]
+
     def secret_templates(self, reference: str) -> dict[str, str]:
         """The secret fields that are filled from variables and the like, as they are written."""
         family, alias = self.split(reference)
         return templates(self._families[family][alias], self._rules(family))
+
+    def _is_default(self, family: str, alias: str) -> bool:
+        choice = self.choice(family)
+        return choice is not None and choice[0] == alias
 
     def _rules(self, family: str) -> Rules:
         try:

@@ -20,8 +20,8 @@ def described(fields: Mapping[str, Any], rules: Rules | None, sources: Sources, 
     """
     own = {name: value for name, value in fields.items() if name != "default"}
     return {
-        "config": {name: _masked(value, (name,), rules) for name, value in own.items()},
-        "env_vars": {name: sources.has(name) for name in sorted(set(_variables(own)))},
+        "config": {name: masked(value, (name,), rules) for name, value in own.items()},
+        "env_vars": {name: sources.has(name) for name in sorted({p.name for p in placeholders(own) if p.name})},
         "is_default": is_default,
     }
 
@@ -35,11 +35,12 @@ def templates(fields: Mapping[str, Any], rules: Rules) -> dict[str, str]:
     }
 
 
-def _masked(value: Any, path: Path, rules: Rules | None) -> Any:
+def masked(value: Any, path: Path, rules: Rules | None) -> Any:
+    """The value at `path` of a connection as it is written, what is secret in it masked."""
     if isinstance(value, Mapping):
-        return {name: _masked(part, (*path, name), rules) for name, part in value.items()}
+        return {name: masked(part, (*path, name), rules) for name, part in value.items()}
     if isinstance(value, list):
-        return [_masked(part, (*path, place), rules) for place, part in enumerate(value)]
+        return [masked(part, (*path, place), rules) for place, part in enumerate(value)]
     secret = _is_secret(path, rules)
     if isinstance(value, str):
         return masking.shown(value, secret=secret)
@@ -53,15 +54,14 @@ def _is_secret(path: Path, rules: Rules | None) -> bool:
     return name not in rules.names or masking.is_secret(rules, (name, *path[1:]))
 
 
-def _variables(value: Any) -> Iterator[str]:
+def placeholders(value: Any) -> Iterator[Placeholder]:
+    """Those in all texts of plain data; none of a text that is malformed."""
     if isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _variables(part)
+            yield from placeholders(part)
     elif isinstance(value, str):
         try:
             parts = list(parse(value))
         except ConfigError:
             return
-        for part in parts:
-            if isinstance(part, Placeholder) and part.name is not None:
-                yield part.name
+        yield from (part for part in parts if isinstance(part, Placeholder))

@@ -50,6 +50,13 @@ def url_secrets(text: str) -> set[str]:
     return {form for value in found for form in (value, unquote(value), value.strip("'")) if form}
 
 
+def hidden(text: str) -> str:
+    """A text that nobody declared secret, the passwords and tokens of a URL or DSN in it masked."""
+    for start, end in sorted(_spans(text), reverse=True):
+        text = text[:start] + MASK + text[end:]
+    return text
+
+
 def shown(text: str, *, secret: bool) -> str:
     """A field's text as written: placeholders stand, a secret's literal parts and defaults are masked."""
     try:

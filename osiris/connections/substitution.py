@@ -87,7 +87,7 @@ class Sources:
         if not value and default is not None:
             return default
         if value is None:
-            near = did_you_mean(name, [*self.environ, *self._dotenv])
+            near = did_you_mean(name, [*self.environ, *self._dotenv], cutoff=0.8)
             hint = near or f"set it in the environment or in {self.folder / '.env'}"
             raise ConfigError(f"the variable {name} is not set", code="secrets.unset", hint=hint)
         return value

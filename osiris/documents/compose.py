@@ -270,6 +270,8 @@ def _cure(problem: str) -> str | None:
         return 'a text with ": " in it must be quoted; check the indentation as well'
     if "expected ',' or" in problem:
         return "inside [ ] and { } a text with { } or ${...} in it must be quoted"
+    if any(words in problem for words in ("expected '-' indicator", "expected <block end>", "expected key")):
+        return "look at the indentation: this line stands neither below the one above it nor beside its equals"
     if "cannot start any token" in problem:
         return "a text that starts with @, %, `, or * must be quoted"
     return None

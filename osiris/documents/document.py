@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,9 @@ def _near(path: Path) -> str:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError:
         names = []
+    below = sorted(folder.glob(f"*/{glob.escape(path.stem)}.y*ml"))
+    if below:
+        return f'did you mean "{path.parent / below[0].relative_to(folder)}"?'
     return did_you_mean(path.name, names) or f"looked in {folder}"
 
 

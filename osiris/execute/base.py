@@ -77,18 +77,18 @@ class Cancellation:
         self.requested = False
         self.urgent = False
         """Asked for more than once: what cannot be ended at once is left to the next run."""
-        self._exit_code = EXIT_SIGINT
+        self.exit_code = EXIT_SIGINT
 
     def request(self, exit_code: int = EXIT_SIGINT) -> None:
         if self.requested:
             self.urgent = True
         else:
-            self._exit_code = exit_code
+            self.exit_code = exit_code
             self.requested = True
 
     def error(self) -> Cancelled:
         error = Cancelled("the run was stopped; nothing that was not committed is visible")
-        error.exit_code = self._exit_code
+        error.exit_code = self.exit_code
         return error
 
     def raise_if_requested(self) -> None:

@@ -26,6 +26,7 @@ from osiris.secrets import RedactingFilter, redactor
 from osiris.stream import Budget, SpillSpace
 
 log = logging.getLogger(__name__)
+UNFINISHED = "call osiris run again: it first finishes or undoes what this run has left"
 
 
 class LocalExecutor(Executor):
@@ -182,6 +183,8 @@ class _Work:
 
     def _report(self, error: OsirisError | None) -> Report:
         scene = self._scene
+        if error is not None and _to_finish(scene.folder.state().flows):
+            error.hint = error.hint or UNFINISHED
         ordered = tuple(self._steps[step.id] for step in scene.manifest.steps)
         return Report(
             summary.outcome(error),

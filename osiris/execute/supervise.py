@@ -19,6 +19,8 @@ from osiris.execute.scene import Scene
 log = logging.getLogger(__name__)
 POLL_S = 0.05
 BUSY_S = 1.0
+LEAVE_S = 3.0
+"""What an urgent stop waits for a job that heeds no interrupt; the contract gives a connector one second."""
 
 
 class Job(Protocol):
@@ -70,8 +72,8 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
 def supervise(job: Job, cancellation: Cancellation, clean_up_s: float, limit: ManifestStep | None = None) -> None:
     """Drive the job in a thread of its own, so that this one can see signals, the clock and a cancellation.
 
-    `limit` is the step whose timeout ends the job. A job that is to end has `clean_up_s` for it, or until a second
-    Ctrl-C, and is then abandoned; one that heeds that no more is left behind after the same time, or a third Ctrl-C.
+    `limit` is the step whose timeout ends the job. A job that is to end has `clean_up_s` for it, or until the stop is
+    urgent, and is then abandoned; one that heeds not even that is left behind after the same time, or `LEAVE_S`.
     Raises what the job raised, as an OsirisError.
     """
     raised: list[BaseException] = []
@@ -133,7 +135,7 @@ class _Watch:
         reason = self._reason or TimedOut(f"cleaning up took longer than {self._clean_up_s:g} s")
         self._abandoned_since = self._abandoned_since or now
         self._job.abandon(reason)
-        if now - self._abandoned_since > self._clean_up_s:
+        if now - self._abandoned_since > (LEAVE_S if self._cancellation.urgent else self._clean_up_s):
             log.warning("%s heeds no interrupt and is left behind", self._job.id)
             raise reason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from osiris.connectors.registry import Registry
 
 if TYPE_CHECKING:
     from osiris.compile.check import Checked
+    from osiris.compile.example import Example
+    from osiris.compile.explained import Explained
     from osiris.compile.manifest import Manifest
     from osiris.settings import Settings
 
@@ -87,6 +89,22 @@ class Folder:
             profile=self.profile,
             environ=self.environ,
         )
+
+    def explain(self, pipeline: str | Path, params: Mapping[str, str] | None = None) -> Explained:
+        """Where everything in a pipeline comes from; opens nothing. Raises ConfigError that tells all of its faults."""
+        from osiris.compile.explain import explain
+
+        checked = self.check(pipeline, params)
+        if checked.pipeline is None:
+            raise checked.error()
+        found = explain(checked.pipeline, self.connections)
+        return replace(found, warnings=tuple(warning.to_json() for warning in checked.warnings))
+
+    def example(self, component: str) -> Example:
+        """A pipeline around a component, and the connections that it needs. Raises NotFound for an unknown one."""
+        from osiris.compile.example import example_of
+
+        return example_of(self.catalog, component)
 
     def compile(self, pipeline: str | Path, params: Mapping[str, str] | None = None, write: bool = True) -> Compiled:
         """Freeze a pipeline, into `build/` unless `write` is false. Raises ConfigError that tells all of its faults."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from osiris.compile import manifest as manifests
+from osiris.compile.check import Checked
+from osiris.compile.issues import Issue
 from osiris.compile.manifest import Manifest, ManifestStep
 from osiris.compile.params import resolve_secret_params, secret_values
 from osiris.compile.plan import drift
@@ -23,6 +25,8 @@ from osiris.runs.retention import prune
 def run(project: Folder, manifest: Manifest, params: Mapping[str, str], request: Request) -> Report:
     """Run `manifest` here. Raises an OsirisError for what is wrong before the first step; the Report tells the rest."""
     bind = _binder(project, manifest, params)
+    if not request.dry_run:  # which tells what is wrong step by step
+        _bind_all(bind, manifest)
     settings = project.settings
     environment = Environment(
         project.root,
@@ -37,6 +41,21 @@ def run(project: Folder, manifest: Manifest, params: Mapping[str, str], request:
         keep = settings.retention
         prune(project.root, manifest.profile, manifest.name, keep_runs=keep.runs, keep_days=keep.days)
     return report
+
+
+def _bind_all(bind: Callable[[ManifestStep], Binding], manifest: Manifest) -> None:
+    """Raise for every connection that cannot be resolved now, not when earlier flows are committed."""
+    faults: dict[str, ConfigError] = {}
+    for step in manifest.steps:
+        try:
+            bind(step)
+        except ConfigError as error:
+            error.step = error.step or step.id
+            faults.setdefault(str(error), error)
+    if len(faults) > 1:
+        raise Checked(tuple(Issue.of(fault) for fault in faults.values()), (), None).error()
+    for fault in faults.values():
+        raise fault
 
 
 def load_manifest(project: Folder, path: Path, params: Mapping[str, str], *, allow_drift: bool) -> Compiled:

@@ -8,10 +8,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from osiris.connectors.base import Part, State, Token, to_json, token_from_json
 from osiris.errors import ConfigError
+
+if TYPE_CHECKING:
+    from osiris.connectors.base import Part, State, Token
 
 FILE = "ledger.jsonl"
 TAIL_BYTES = 512
@@ -28,11 +30,15 @@ class Decision:
     state: State | None = None
 
     def to_json(self) -> dict[str, Any]:
+        from osiris.connectors.base import to_json
+
         state = to_json(self.state) if self.state else None
         return {"token": to_json(self.token), "parts": [to_json(part) for part in self.parts], "state": state}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Decision:
+        from osiris.connectors.base import Part, State, token_from_json
+
         state = State(**data["state"]) if data["state"] else None
         return cls(token_from_json(data["token"]), tuple(Part(**part) for part in data["parts"]), state)
 
@@ -69,6 +75,8 @@ class Ledger:
         _sync_folder(folder)
 
     def planned(self, flow: str, attempt: int, token: Token) -> None:
+        from osiris.connectors.base import to_json
+
         self._append({"entry": "planned", "flow": flow, "attempt": attempt, "token": to_json(token)})
 
     def decided(self, flow: str, decisions: Sequence[Decision]) -> None:
@@ -150,6 +158,8 @@ def _fold(state: RunState, entry: Mapping[str, Any]) -> None:
         return
     flow = state.flows.setdefault(entry["flow"], FlowState())
     if kind == "planned":
+        from osiris.connectors.base import token_from_json
+
         flow.planned.append(token_from_json(entry["token"]))
         flow.attempt = max(flow.attempt, entry["attempt"])
         state.finished = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 import time
 from collections.abc import Callable
 
 from osiris.errors import OsirisError
 from osiris.testing.abilities import needs
-from osiris.testing.leaks import Before
+from osiris.testing.echo import Echo
+from osiris.testing.leaks import Before, until
 from osiris.testing.rig import LIMIT_S, SLACK_S, Rig, raised
 from osiris.testing.silence import silenced
 
@@ -53,14 +53,9 @@ class ClientTests:
         assert rig.client_class.classify(error) is error
 
     @needs("client")
-    def test_each_failure_to_open_is_classified_and_travels(self, rig: Rig) -> None:
-        """Errors are pickled on their way from another process."""
+    def test_each_failure_to_open_is_classified_and_travels(self, rig: Rig, echo: Echo) -> None:
         for name, error in failures(rig):
-            known = rig.client_class.classify(error)
-            travelled = pickle.loads(pickle.dumps(known))  # noqa: S301 - it was made on the line itself
-            assert (type(travelled), travelled.message, travelled.code) == (type(known), known.message, known.code), (
-                name
-            )
+            travels(rig, echo, error, name)
 
     @needs("client", "secrets")
     def test_a_wrong_secret_is_an_auth_failure(self, rig: Rig) -> None:
@@ -73,19 +68,32 @@ class ClientTests:
             assert known.category == "auth", f"a wrong {name} is told as {known!r}"
 
 
+def travels(rig: Rig, echo: Echo, error: Exception, name: str) -> None:
+    """Trap 8: errors are pickled on their way from another process."""
+    known = rig.client_class.classify(error)
+    back = echo.back(known)
+    assert (type(back), back.message, back.code) == (type(known), known.message, known.code), name
+
+
 def failures(rig: Rig) -> list[tuple[str, Exception]]:
     """The error of each broken connection that already fails to open."""
     found = [(name, raised(rig.client(changes, opened=False).open)) for name, changes in rig.subject.broken.items()]
     return [(name, error) for name, error in found if error is not None]
 
 
-def interrupted(call: Callable[[], object], interrupt: Callable[[], None]) -> tuple[bool, float]:
-    """Whether a call that blocks in a thread ends when it is interrupted, again and again, and how long that takes."""
+def interrupted(
+    call: Callable[[], object], interrupt: Callable[[], None], *, reached: Callable[[], object] | None = None
+) -> tuple[bool, float]:
+    """Whether a call that blocks in a thread ends when it is interrupted, again and again, and how long that takes.
 
+    It counts as blocked once `reached` says so, else after a moment."""
     thread = threading.Thread(target=raised, args=(call,), name="osiris-kit-blocked", daemon=True)
     thread.start()
-    thread.join(0.2)
-    assert thread.is_alive(), "the subject's silent connection does not block"
+    if reached is None:
+        thread.join(0.2)
+    else:
+        until(lambda: reached() or not thread.is_alive(), 10.0)
+    assert thread.is_alive(), "the call that should block has ended"
     started = time.monotonic()
     while thread.is_alive() and time.monotonic() < started + LIMIT_S + 2 * SLACK_S:
         interrupt()

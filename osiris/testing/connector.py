@@ -19,15 +19,17 @@ import pytest
 
 from osiris.testing.abilities import Scope, scope_of
 from osiris.testing.client import ClientTests
-from osiris.testing.commit import CommitTests, KilledTests, TokenTests
+from osiris.testing.commit import CommitTests, TokenTests
 from osiris.testing.declared import SpecTests
 from osiris.testing.discover import DiscoverTests
 from osiris.testing.doctor import DoctorTests
 from osiris.testing.echo import Echo, shared
 from osiris.testing.extractor import ExtractorTests
+from osiris.testing.killed import KilledTests
+from osiris.testing.network import NetworkReadTests, NetworkWriteTests
 from osiris.testing.options import OptionTests
 from osiris.testing.processor import ProcessorTests
-from osiris.testing.rig import Rig
+from osiris.testing.rig import Rig, Rigs
 from osiris.testing.secrecy import SecrecyTests
 from osiris.testing.splits import SplitTests
 from osiris.testing.subject import Change, Processing, Reading, Subject, Writing
@@ -51,6 +53,8 @@ class Conformance(
     TokenTests,
     CommitTests,
     KilledTests,
+    NetworkReadTests,
+    NetworkWriteTests,
     ProcessorTests,
     OptionTests,
 ):
@@ -69,13 +73,25 @@ class Conformance(
 
     @abstractmethod
     def subject(self, folder: Path) -> Subject:
-        """The connector in `folder`, an empty one that is removed after the test. Called once or twice in a test."""
+        """The connector in `folder`, an empty one that is removed after the test. A test may call it several times."""
 
     @pytest.fixture
-    def rig(self, tmp_path: Path) -> Iterator[Rig]:
-        rig = Rig(self.subject(_made(tmp_path / "place")), tmp_path / "kit", self.scope.catalog)
-        yield rig
-        rig.close()
+    def rigs(self, tmp_path: Path) -> Iterator[Rigs]:
+        """Makes a subject in a folder of the name that it is given, with what the kit keeps beside it."""
+        made: list[Rig] = []
+
+        def make(place: str) -> Rig:
+            (tmp_path / place).mkdir()
+            made.append(Rig(self.subject(tmp_path / place), tmp_path / f"kit-{place}", self.scope.catalog))
+            return made[-1]
+
+        yield make
+        for rig in made:
+            rig.close()
+
+    @pytest.fixture
+    def rig(self, rigs: Rigs) -> Rig:
+        return rigs("place")
 
     @pytest.fixture
     def echo(self) -> Echo:
@@ -102,8 +118,3 @@ class Conformance(
         if "option" in metafunc.fixturenames:
             names = self.scope.option_names()
             metafunc.parametrize("option", names, ids=[f"{role}-{name}" for role, name in names])
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder

@@ -13,11 +13,13 @@ from osiris.errors import NotFound, OsirisError
 from osiris.stream import Budget, FirstError, prefetch
 from osiris.stream.batches import difference
 from osiris.testing.abilities import needs
+from osiris.testing.client import travels
+from osiris.testing.echo import Echo
 from osiris.testing.faults import Fault
 from osiris.testing.leaks import Before
 from osiris.testing.rig import LIMIT_S, SLACK_S, Read, Rig, drain, raised
 from osiris.testing.silence import proxied
-from osiris.testing.subject import Reading
+from osiris.testing.subject import Reading, Values
 
 COUNTED = pa.schema([("row", pa.int64())])
 
@@ -117,6 +119,24 @@ class ExtractorTests:
         assert isinstance(known, NotFound), f"it should be a NotFound, not {known!r}"
 
     @needs("extractor")
+    def test_an_error_of_a_read_travels(self, rig: Rig, echo: Echo) -> None:
+        reading = reading_of(rig)
+        found = rig.read(reading.component, {**reading.options, **reading.missing})
+        if found.error is not None:
+            travels(rig, echo, found.error, "a missing source")
+
+    @needs("extractor")
+    def test_a_broken_connection_fails_a_read(self, rig: Rig) -> None:
+        """LESSONS 1: every failure was read as "there is nothing"."""
+        reading = reading_of(rig)
+        for name, changes in rig.subject.broken.items():
+
+            def opened_and_read(changes: Values = changes) -> None:
+                rig.read(reading.component, reading.options, client=rig.client(changes)).fine()
+
+            assert raised(opened_and_read) is not None, f"{name}: the read ended as if all were well"
+
+    @needs("extractor")
     def test_a_failure_midway_is_raised(self, rig: Rig) -> None:
         """LESSONS 4: the rows so far were given as if they were all."""
         reading = reading_of(rig)
@@ -142,7 +162,7 @@ class ExtractorTests:
         """Each split is read by an instance, a client and a thread of its own, here through a budget of one byte."""
         reading, planned = reading_of(rig), known_read(rig)
         assert planned.plan is not None
-        sources = [_Source(rig, reading, split) for split in planned.plan.splits]
+        sources = [Source(rig, reading.component, reading.options, split) for split in planned.plan.splits]
         before = Before()
         stream = prefetch(COUNTED, sources, budget=Budget(1), first_error=FirstError(), ordered=True)
         rows = sum(batch.num_rows for batch in stream)
@@ -202,17 +222,17 @@ def _cut_midway(rig: Rig, reading: Reading) -> Read:
         return found
 
 
-class _Source:
+class Source:
     """A split as the executor drives it."""
 
-    def __init__(self, rig: Rig, reading: Reading, split: Split) -> None:
+    def __init__(self, rig: Rig, component: str, options: Values, split: Split) -> None:
         self.name = "kit"
-        self._rig, self._reading, self._split = rig, reading, split
+        self._rig, self._component, self._options, self._split = rig, component, options, split
         self._client: Client | None = None
 
     def open(self) -> Generator[pa.RecordBatch, None, End]:
         self._client = self._rig.client()
-        extractor: Extractor[Client] = self._rig.instance(self._reading.component, self._reading.options, self._client)
+        extractor: Extractor[Client] = self._rig.instance(self._component, self._options, self._client)
         return self._counted(extractor.read(self._split))
 
     def _counted(self, generator: Generator[pa.RecordBatch, None, End]) -> Generator[pa.RecordBatch, None, End]:

@@ -20,6 +20,7 @@ Kind = Literal["reset", "cut", "half_close", "stall", "blackhole", "delay", "dri
 Way = Literal["to_server", "to_client"]
 KINDS: tuple[Kind, ...] = ("reset", "cut", "half_close", "stall", "drip", "delay")
 CHUNK_BYTES = 65536
+PATTERN_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Fault:
     lose_answer: bool = False
     wait_s: float = 0.05
     connection: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.at) > PATTERN_BYTES:
+            raise ValueError(f"at has {len(self.at)} bytes; patterns of up to {PATTERN_BYTES} are looked for")
 
 
 def chaos(seed: int, count: int, *, up_to_bytes: int = 4096) -> list[Fault]:
@@ -204,7 +209,7 @@ class _Link:
         target.sendall(data)
         self.passed[way] += len(data)
         self.proxy.bytes_passed[way] += len(data)
-        self.tails[way] = (self.tails.get(way, b"") + data)[-256:]
+        self.tails[way] = (self.tails.get(way, b"") + data)[-PATTERN_BYTES:]
 
     def _slowly(self, fault: Fault, way: Way, chunk: bytes, target: socket.socket) -> bool:
         self.proxy.hits[fault.kind] += 1

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from osiris.testing import shapes
-from osiris.testing.abilities import Scope, needs
+from osiris.testing.abilities import needs
 from osiris.testing.processor import Use
-from osiris.testing.rig import Rig, raised
+from osiris.testing.rig import Rig, Rigs, raised
 from osiris.testing.subject import Change, Subject
 from osiris.testing.writer import look
-
-
-class _Case(Protocol):
-    scope: Scope
-
-    def subject(self, folder: Path) -> Subject: ...
-    def _rig(self, folder: Path, place: str) -> Rig: ...
 
 
 class OptionTests:
@@ -27,31 +19,27 @@ class OptionTests:
     use with it and one without have to differ in what comes out, be it an error."""
 
     @needs()
-    def test_each_option_is_read_and_changes_something(self: _Case, tmp_path: Path, option: tuple[str, str]) -> None:
+    def test_each_option_is_read_and_changes_something(self, rigs: Rigs, option: tuple[str, str]) -> None:
         role, name = option
-        rigs = [self._rig(tmp_path, place) for place in ("plain", "changed")]
-        change = change_of(rigs[0].subject, role, name)
-        plain, changed = (_observed(rig, role, name, change, is_changed=rig is rigs[1]) for rig in rigs)
-        if name not in rigs[1].component(_about(rigs[1].subject, role).component).connection_names:
-            assert name in rigs[1].reads, f"{role}: the option {name!r} is declared, and no code reads it"
-        if not change.unseen:
-            assert changed != plain, f"{role}: {name}: {change.value!r} changes nothing that can be observed"
-
-    def _rig(self: _Case, folder: Path, place: str) -> Rig:
-        """A subject of its own, in a folder of its own."""
-        (folder / place).mkdir()
-        return Rig(self.subject(folder / place), folder / f"kit-{place}", self.scope.catalog)
+        first = rigs("plain-0")
+        for number, change in enumerate(changes_of(first.subject, role, name)):
+            pair = [rigs(f"plain-{number}") if number else first, rigs(f"changed-{number}")]
+            plain, changed = (_observed(rig, role, name, change, is_changed=rig is pair[1]) for rig in pair)
+            if name not in pair[1].component(_about(pair[1].subject, role).component).connection_names:
+                assert name in pair[1].reads, f"{role}: the option {name!r} is declared, and no code reads it"
+            if not change.unseen:
+                assert changed != plain, f"{role}: {name}: {change.value!r} changes nothing that can be observed"
 
 
-def change_of(subject: Subject, role: str, name: str) -> Change:
+def changes_of(subject: Subject, role: str, name: str) -> tuple[Change, ...]:
     """What the subject says of the property; `limit` and `write_mode` mean the same for all."""
     about = _about(subject, role)
     known: dict[str, Any] = {"limit": 1, **subject.changes, **about.changes}
     if role == "writer" and name == "write_mode":
         known.setdefault(name, Change("replace", {"write_mode": "append"}))
     assert name in known, f"the subject has to say another value for {name!r}: {type(about).__name__}(changes=...)"
-    found = known[name]
-    return found if isinstance(found, Change) else Change(found)
+    found = known[name] if isinstance(known[name], tuple) else (known[name],)
+    return tuple(one if isinstance(one, Change) else Change(one) for one in found)
 
 
 def _about(subject: Subject, role: str) -> Any:

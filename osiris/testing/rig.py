@@ -171,6 +171,10 @@ class Rig:
             close_quietly(client)
 
 
+Rigs = Callable[[str], Rig]
+"""Makes a rig for a subject in a place of its own, by the place's name."""
+
+
 def drain(generator: Any, found: Read) -> None:
     """Read to the end without the checks that `Batches` makes."""
     rows = 0

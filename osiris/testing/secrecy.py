@@ -12,12 +12,13 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from osiris.testing import shapes
 from osiris.testing.abilities import needs
 from osiris.testing.client import failures
 from osiris.testing.extractor import reading_of
-from osiris.testing.rig import Rig, raised
+from osiris.testing.rig import Rig, raised, stage
 from osiris.testing.shapes import SCHEMA
-from osiris.testing.writer import writing_of
+from osiris.testing.writer import attempt, writing_of
 
 
 class SecrecyTests:
@@ -33,7 +34,7 @@ class SecrecyTests:
 
     @needs("client", "secrets")
     def test_no_error_tells_a_secret(self, rig: Rig) -> None:
-        for error in opening_errors(rig):
+        for error in opening_errors(rig) + _use(rig):
             known = rig.client_class.classify(error)
             for text in (known.message, str(known), repr(known), known.hint or "", repr(known.details)):
                 assert not told(rig, text), (
@@ -49,7 +50,7 @@ class SecrecyTests:
     @needs("client", "secrets")
     def test_no_log_record_tells_a_secret(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.DEBUG):
-            rig.client().close()
+            _use(rig)
             opening_errors(rig)
         for text in (f"{record.getMessage()} {record.exc_text or ''}" for record in caplog.records):
             assert not told(rig, text), f"a log record tells {told(rig, text)}"
@@ -76,9 +77,31 @@ class SecrecyTests:
 
     @needs("writer", "secrets")
     def test_no_token_tells_a_secret(self, rig: Rig) -> None:
-        """The ledger and the events keep tokens."""
-        text = repr(rig.instance(*writing_of(rig)).token(SCHEMA, rig.run()))
-        assert not told(rig, text), f"a token tells {told(rig, text)}"
+        """The ledger and the report keep tokens, parts, and what a commit says."""
+        writer = rig.instance(*writing_of(rig))
+        token, part = stage(writer, [shapes.rows(0, 1)], SCHEMA, rig.run())
+        for value in (token, part, writer.commit(token, [part], None)):
+            assert not told(rig, repr(value)), f"a {type(value).__name__} tells {told(rig, repr(value))}"
+
+    @needs("client", "secrets")
+    def test_no_file_tells_a_secret(self, rig: Rig) -> None:
+        """A file of settings for some library, say: whoever may read the folder for scratch or output may read it."""
+        _use(rig)
+        for path in (path for path in rig.folder.rglob("*") if path.is_file()):
+            text = path.read_bytes().decode("latin-1")
+            assert not told(rig, text), f"the file {path.relative_to(rig.folder)} tells {told(rig, text)}"
+
+
+def _use(rig: Rig) -> list[Exception]:
+    """Read and write, and read what is not there; the errors of that."""
+    found: list[Exception | None] = []
+    if rig.subject.reading is not None:
+        reading = reading_of(rig)
+        wanted = (reading.options, {**reading.options, **reading.missing})
+        found += [rig.read(reading.component, options).error for options in wanted]
+    if rig.subject.writing is not None:
+        found.append(attempt(rig, [shapes.rows(0, 1)], SCHEMA))
+    return [error for error in found if error is not None]
 
 
 def wrong_secrets(rig: Rig) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -19,7 +20,10 @@ NAMES = (
     "漢字",
     "'; DROP TABLE t; --",
 )
-ODD_NAMES = ("id", "with space", "select", "UPPER", "číslo", "a.b", "semi;colon", "pa%cent", "$1", "-")
+ODD_NAMES = (
+    *("id", "with space", "select", "UPPER", "číslo", "a.b", "semi;colon", "pa%cent", "$1", "-"),
+    *('quo"te', "apo'strophe", "back`tick", "x); DROP TABLE t; --"),
+)
 HUGE_CHARACTERS = 1_000_000
 Shape = list[pa.RecordBatch]
 
@@ -79,6 +83,19 @@ def wide() -> Shape:
     return columns(("id", *(f"c{number}" for number in range(1, 1000))))
 
 
+def large_numbers() -> Shape:
+    """A null beside whole numbers that a float cannot hold."""
+    ids = pa.array([2**53 + 1, None, -(2**53) - 1], pa.int64())
+    return [pa.record_batch([ids, pa.array(["a", "b", "c"])], schema=SCHEMA)]
+
+
+def decimals() -> Shape:
+    """More digits than a float has, and a null."""
+    amounts = [Decimal("12345678901234567890.0123456789"), None, Decimal("-0.0000000001")]
+    table = {"id": pa.array([1, 2, 3], pa.int64()), "amount": pa.array(amounts, pa.decimal128(38, 10))}
+    return [pa.record_batch(table)]
+
+
 def huge_cells() -> Shape:
     """Cells of a million characters."""
     texts = pa.array(["x" * HUGE_CHARACTERS, "y" * HUGE_CHARACTERS])
@@ -94,6 +111,8 @@ SHAPES: dict[str, Callable[[], Shape]] = {
     "folding_names": folding_names,
     "duplicate_names": duplicate_names,
     "wide": wide,
+    "large_numbers": large_numbers,
+    "decimals": decimals,
     "huge_cells": huge_cells,
 }
 

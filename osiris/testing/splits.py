@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import threading
+from collections import Counter, deque
 
 from osiris.connectors.base import ReadPlan, Split, to_json
+from osiris.stream import Budget, FirstError, prefetch
 from osiris.testing.abilities import needs
 from osiris.testing.echo import Echo
-from osiris.testing.extractor import reading_of
-from osiris.testing.rig import Rig
+from osiris.testing.extractor import COUNTED, Source, reading_of
+from osiris.testing.rig import Rig, raised
 
 WANTED = 3
+LIMIT_S = 15.0
 
 
 class SplitTests:
@@ -39,6 +42,24 @@ class SplitTests:
             assert parts.rows == whole.rows
         else:
             assert Counter(map(repr, parts.rows)) == Counter(map(repr, whole.rows))
+
+    @needs("extractor", "splits")
+    def test_splits_are_read_side_by_side_however_little_may_wait(self, rig: Rig) -> None:
+        """Each has a thread, an instance and a client of its own, and one batch of it may wait: none needs another."""
+        reading = reading_of(rig)
+        options = {**reading.options, **reading.several}
+        plan: ReadPlan = rig.instance(reading.component, options).plan(WANTED, None)
+        sources = [Source(rig, reading.component, options, split) for split in plan.splits]
+        stream = prefetch(COUNTED, sources, budget=Budget(1, WANTED), first_error=FirstError(), ordered=True)
+        failed: list[Exception | None] = []
+        reader = threading.Thread(target=lambda: failed.append(raised(lambda: deque(stream, maxlen=0))), daemon=True)
+        reader.start()
+        reader.join(LIMIT_S)
+        stuck = reader.is_alive()
+        stream.close()
+        reader.join()
+        assert not stuck, f"splits wait for each other: nothing came to an end within {LIMIT_S} s"
+        assert failed == [None], "splits that are read side by side fail"
 
     @needs("extractor")
     def test_one_split_has_a_reason(self, rig: Rig) -> None:

@@ -26,7 +26,8 @@ class Change:
     unseen: str = ""
 
 
-Changes = Mapping[str, "Change | Any"]
+Changes = Mapping[str, "Change | tuple[Change, ...] | Any"]
+"""Another value for each option; a Change where more has to be said, several where several effects are to be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from osiris.connectors.base import Batches, Part
-from osiris.errors import OsirisError
+from osiris.connectors.base import Batches, End, Part
+from osiris.errors import OsirisError, SourceError
 from osiris.stream import share
 from osiris.testing import shapes
 from osiris.testing.abilities import needs
@@ -82,6 +82,12 @@ class WriterRowsTests:
         write(rig, rows)
         found = {row["id"]: row["name"] for row in look(rig) or []}
         assert found == {row["id"]: row["name"] for row in rows_of(rows)}
+
+    @needs("writer")
+    def test_large_whole_numbers_stay_whole_beside_a_null(self, rig: Rig) -> None:
+        """LESSONS 9: they went through floats, and ...993 became ...992."""
+        write(rig, shapes.large_numbers())
+        assert look(rig) == in_order(rows_of(shapes.large_numbers()))
 
     @needs("writer")
     def test_a_first_batch_of_nulls_changes_nothing(self, rig: Rig) -> None:
@@ -175,3 +181,9 @@ def attempt(rig: Rig, batches: Sequence[pa.RecordBatch], schema: pa.Schema, mode
     client.close()
     rig.fresh(name, options, lambda writer: writer.finish(token))
     return None
+
+
+def breaking() -> Generator[pa.RecordBatch, None, End]:
+    """One batch, then a failure."""
+    yield shapes.rows(0, 3)
+    raise SourceError("the source broke off: this is the kit's doing")

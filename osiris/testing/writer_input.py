@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from decimal import Decimal
 
-import pyarrow as pa
-
-from osiris.connectors.base import Batches, End
-from osiris.errors import ConfigError, DataError, SourceError
+from osiris.connectors.base import Batches
+from osiris.errors import ConfigError, DataError
 from osiris.testing import shapes
 from osiris.testing.abilities import needs
 from osiris.testing.rig import Rig, raised
 from osiris.testing.shapes import SCHEMA, Shape
-from osiris.testing.writer import attempt, in_order, look, rows_of, subject_of, writing_of
+from osiris.testing.writer import attempt, breaking, in_order, look, rows_of, subject_of, writing_of
 
 
 class WriterShapeTests:
@@ -43,6 +41,16 @@ class WriterShapeTests:
     @needs("writer")
     def test_a_thousand_columns_are_kept_or_refused(self, rig: Rig) -> None:
         self._kept_or_refused(rig, shapes.wide())
+
+    @needs("writer")
+    def test_decimals_keep_their_digits_or_are_refused(self, rig: Rig) -> None:
+        """LESSONS 9. A target without decimals may hold them as text."""
+        shape = shapes.decimals()
+        if attempt(rig, shape, shapes.schema_of(shape)) is None:
+            found = {row["id"]: row["amount"] and Decimal(row["amount"]) for row in look(rig) or []}
+            assert found == {row["id"]: row["amount"] for row in rows_of(shape)}
+        else:
+            assert look(rig) is None, "the write was refused, and something is visible"
 
     @needs("writer")
     def test_huge_cells_are_kept_or_refused(self, rig: Rig) -> None:
@@ -84,9 +92,3 @@ class WriterStreamTests:
         client.interrupt()
         error = raised(lambda: writer.write(token, Batches.of(SCHEMA, [shapes.rows(0, 2), shapes.rows(2, 2)])))
         assert error is not None, "interrupt() is sticky: a write that starts after it has to end with an error"
-
-
-def breaking() -> Generator[pa.RecordBatch, None, End]:
-    """One batch, then a failure."""
-    yield shapes.rows(0, 3)
-    raise SourceError("the source broke off: this is the kit's doing")

@@ -20,6 +20,11 @@ from osiris import cli
 from osiris.cli.main import main
 
 SHAPES = Path(cli.__file__).parent / "shapes"
+OF_A_TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+ENVIRON = {name: value for name, value in os.environ.items() if name not in OF_A_TERMINAL} | {
+    "PYTHONPATH": str(Path(__file__).parents[2])
+}
+"""Of a process whose terminal is not the one that the tests were started on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def osiris_process(tmp_path: Path) -> Osiris:
         done = subprocess.run(
             [sys.executable, "-m", "osiris", *map(str, arguments)],
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+            env={**ENVIRON, **environment},
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -81,7 +86,7 @@ def osiris_terminal(tmp_path: Path) -> Osiris:
     def call(*arguments: str | Path, cwd: Path = tmp_path, columns: int = 80, **environment: str) -> Call:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, columns))
-        environ = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+        environ = {**ENVIRON, "TERM": "xterm-256color", **environment}
         command = [sys.executable, "-m", "osiris", *map(str, arguments)]
         process = subprocess.Popen(command, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris.cli.starter import files_of, write_new
+from osiris.cli.starter import templates, write_new
 from tests.cli.conftest import Osiris
 
 
@@ -71,7 +71,7 @@ def test_project_option_and_folder_go_together(osiris: Osiris, tmp_path: Path) -
     assert (tmp_path / "inner/osiris.yaml").is_file()
 
 
-def test_the_starter_holds_no_file_that_git_or_python_would_misread() -> None:
-    names = files_of("starter_project")
-    assert ".gitignore" in names
-    assert all(not name.startswith("dot.") for name in names)
+def test_no_template_holds_a_file_that_git_or_python_would_misread() -> None:
+    for template in templates().values():
+        assert ".gitignore" in template.files
+        assert all(not name.startswith("dot.") for name in template.files)

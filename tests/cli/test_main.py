@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,8 +41,16 @@ VERBS = leaves(cli)
 
 
 def test_every_verb_of_the_design_is_there() -> None:
-    lists = ["components list", "components show", "connections list", "connections show", "connections doctor"]
-    verbs = ["init", "demo", "discover", "validate", "compile", "run", "runs list", "runs show"]
+    lists = [
+        "components list",
+        "components show",
+        "components example",
+        "connections list",
+        "connections show",
+        "connections doctor",
+    ]
+    verbs = ["completion", "init", "demo", "discover", "validate", "explain", "compile", "run"]
+    verbs += ["runs list", "runs show"]
     assert sorted(" ".join(words) for words in VERBS) == sorted(lists + verbs)
 
 
@@ -85,6 +94,23 @@ def test_a_wrong_call_exits_2_and_says_so_on_stderr_or_as_json(osiris: Osiris, a
     assert as_json.document("version")["error"]["code"] == "usage"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (("valdate", "x.yaml"), "no such command 'valdate'", "did you mean validate?"),
+        (("runs", "lst"), "no such command 'lst'", "did you mean list?"),
+        (("run", "--dryrun", "x.yaml"), "no such option '--dryrun'", "did you mean --dry-run?"),
+        (("zzz",), "no such command 'zzz'", "try: osiris --help"),
+    ],
+)
+def test_a_misspelt_command_or_option_names_the_one_that_was_meant(
+    osiris: Osiris, arguments: tuple[str, ...], message: str, hint: str
+) -> None:
+    done = osiris(*arguments)
+    assert done.code == 2
+    assert done.err == f"error: {message}\nhint: {hint}\n"
+
+
 def test_a_project_that_is_not_there_is_a_wrong_call(osiris: Osiris, tmp_path: Path) -> None:
     done = osiris("runs", "list", "--project", tmp_path / "nowhere", "--json")
     assert done.code == 2
@@ -97,6 +123,19 @@ def test_colour_is_for_terminals_that_want_it(osiris_terminal: Osiris, osiris_pr
     for dull in (osiris_terminal("x", NO_COLOR="1"), osiris_terminal("x", TERM="dumb"), osiris_process("x")):
         assert "error: no such command 'x'" in dull.out + dull.err
         assert "\x1b" not in dull.out + dull.err
+    assert red in osiris_process("x", FORCE_COLOR="1").err
+    assert "\x1b" not in osiris_process("x", FORCE_COLOR="1", NO_COLOR="1").err
+
+
+def test_tables_and_progress_have_no_colour_either(osiris_terminal: Osiris, project: Path) -> None:
+    sgr = re.compile(r"\x1b\[[0-9;]*m")
+    run = ("run", "pipelines/example.yaml")
+    assert sgr.search(osiris_terminal(*run, cwd=project).out)
+    assert sgr.search(osiris_terminal("runs", "list", cwd=project).out)
+    assert not sgr.search(osiris_terminal(*run, cwd=project, NO_COLOR="1").out)
+    assert not sgr.search(osiris_terminal("runs", "list", cwd=project, NO_COLOR="1").out)
+    for arguments in (run, ("runs", "list")):
+        assert "\x1b" not in osiris_terminal(*arguments, cwd=project, TERM="dumb").out
 
 
 def python(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

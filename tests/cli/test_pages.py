@@ -90,3 +90,30 @@ def test_the_step_is_named() -> None:
     failed = DataError("row 7 is ragged")
     failed.step = "read-orders"
     assert page(failed) == ["error: row 7 is ragged", "  in step: read-orders"]
+
+
+@pytest.mark.parametrize(("column", "width"), [(1, 40), (60, 40), (300, 40), (300, 80), (1, 10), (151, 1000)])
+def test_a_long_line_is_shown_around_its_caret_and_what_is_left_out_is_marked(
+    tmp_path: Path, column: int, width: int
+) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("".join(f"{n:_<10}" for n in range(30)) + "\n")
+    error = ConfigError("wrong", file=str(path), line=1, column=column)
+    _, _, source, caret = page(error, width=width)
+    assert len(source) <= max(width, 20 + len("  1 | "))
+    assert source[caret.index("^")] == path.read_text()[column - 1]
+    part = source.removeprefix("  1 | ")
+    whole = path.read_text().strip()
+    assert part.strip("…") in whole
+    assert part.startswith("…") is not whole.startswith(part[:10])
+    assert part.endswith("…") is not whole.endswith(part[-10:])
+
+
+def test_a_secret_is_masked_before_a_part_of_its_line_is_taken(tmp_path: Path) -> None:
+    secret = "tell-nobody-" * 6
+    redactor.add(secret)
+    path = tmp_path / "p.yaml"
+    path.write_text(f"first: {secret} and more of it, {'x' * 50}\n")
+    lines = page(ConfigError("wrong", file=str(path), line=1, column=60), width=40)
+    assert "nobody" not in "\n".join(lines)
+    assert lines[2].startswith("  1 | first: *** and")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from osiris.cli.progress import COLUMNS, RunView
-from osiris.execute.base import Progress, StepProgress
+from osiris.cli.progress import COLUMNS, LEAVING, STOPPING, RunView
+from osiris.execute.base import Cancellation, Progress, StepProgress
 
 
 def test_a_step_is_told_once_when_it_starts_and_once_when_it_ends() -> None:
@@ -22,8 +22,20 @@ def test_a_step_is_told_once_when_it_starts_and_once_when_it_ends() -> None:
 def test_a_message_is_told_once() -> None:
     progress = Progress(message="settling run 12ab")
     view = RunView(progress)
-    assert view.lines() == ["settling run 12ab"]
-    assert view.lines() == []
+    assert view.notes() == ["settling run 12ab"]
+    assert view.notes() == view.lines() == []
+
+
+def test_a_stop_is_told_once_and_once_more_when_it_is_urgent() -> None:
+    cancellation = Cancellation()
+    view = RunView(Progress(), cancellation)
+    assert view.notes() == []
+    cancellation.request()
+    assert view.notes() == [STOPPING]
+    assert view.notes() == []
+    cancellation.request()
+    assert view.notes() == [LEAVING]
+    assert RunView(Progress(), cancellation).notes() == [STOPPING, LEAVING]
 
 
 def test_a_cancelled_step_that_never_ran_is_not_said_to_have_started() -> None:
@@ -35,5 +47,6 @@ def test_the_table_has_a_row_for_each_step_and_figures_for_those_that_began() ->
     progress = Progress({"read": StepProgress("read", "a.b", "running"), "write": StepProgress("write", "c.d")})
     columns, rows = RunView(progress).table()
     assert columns == COLUMNS
-    assert rows[0][:4] == ("read", "running", "0", "0 B")
+    assert rows[0][:3] == ("read", "running", "0")
+    assert rows[0][4] == "0 B"
     assert rows[1] == ("write", "waiting", "", "", "", "")

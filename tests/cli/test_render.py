@@ -9,29 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from osiris.cli.render import Output, log_more, logged, plain_table, rich_table
+from osiris.cli.render import Output, log_more, logged
 from osiris.secrets import redactor
 from tests.cli.conftest import Osiris
-
-
-def test_a_plain_table_is_aligned_and_never_cut() -> None:
-    text = plain_table(("name", "rows"), [["a" * 200, "7"], ["b", "1,234"]], right=("rows",))
-    lines = text.splitlines()
-    assert lines[0].split() == ["NAME", "ROWS"]
-    assert lines[1].startswith("a" * 200)
-    assert len({len(line) for line in lines}) == 1
-
-
-def test_a_table_fits_a_narrow_terminal() -> None:
-    from io import StringIO
-
-    from rich.console import Console
-
-    screen = Console(file=StringIO(), width=24, force_terminal=True, color_system=None)
-    screen.print(rich_table(("name", "text"), [["orders", "[bold]many words that need room[/bold]"]]))
-    shown = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert all(len(line) <= 24 for line in shown.splitlines())
-    assert "[bold]" in shown.replace("\n", "")
 
 
 def test_only_one_of_text_and_json_reaches_stdout(capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,7 +167,6 @@ def test_a_step_without_its_keys_names_each(world: World) -> None:
     assert [error.message for error in errors if error.code == "step.missing_key"] == [
         'the step has no "id"',
         'the step has no "component"',
-        'the step has no "mode"',
     ]
 
 

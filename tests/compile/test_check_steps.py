@@ -87,6 +87,11 @@ def test_a_mode_that_the_component_does_not_have_is_refused(world: World, mode: 
     assert found == [(6, 11, hint)]
 
 
+def test_a_mode_that_is_left_out_follows_from_the_component(world: World) -> None:
+    checked = world.steps(read("      table: t\n").replace("    mode: read\n", ""))
+    assert [step.mode for step in checked.manifest().steps] == ["read", "write"]
+
+
 def test_a_reference_without_the_at_sign_is_refused(world: World) -> None:
     """LESSONS 7: `mysql.prod` silently used the default connection."""
     checked = world.steps(read("      connection: shop.test\n      table: t\n"))

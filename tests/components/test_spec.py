@@ -148,6 +148,7 @@ def test_the_place_is_that_of_the_fault(tmp_path: Path) -> None:
         ("{type: integer, default: 5}", "{type: intger, default: 5}", "not a JSON Schema"),
         ("{type: integer, default: 5}", "{type: integer, default: x}", "default: "),
         ("{type: integer, default: 5}", "{type: integer, minimum: 6, default: 5}", "default: "),
+        ("path: {type: string}", "path: {type: string, examples: [ok, 7]}", "example: "),
         ("path: {type: string}", "path: {type: string, format: uri-ish}", "is not checked"),
         ("path: {type: string}", "path: {$ref: '#/$defs/gone'}", "leads nowhere"),
         ("at_most_one_of: [extra, mode]", "at_most_one_of: [extra, limit]", "has the default 5"),

@@ -46,12 +46,19 @@ ODD = {
     "ragged.csv": "a,b\n1,2\n3,4,5\n",
     "words.csv": "id,amount,name,day,flag\n1,,a,,yes\n2,,b,,no\n",
     "long.csv": f"a,b\n{'x' * 2_000_000},1\n",
+    "odd.csv": 'id;x;name\n#0;-;"a"\n\n1;1,5;NULL\n02;2,5;"it""s"\nx;nein;\n3;;""\n',
+    "some.csv": 'id,name\n#0,a\n\n1,NULL\n02,"it""s"\n7,\n8,""\n2026-01-02,no\n01/02/2026,c\\d\n',
 }
 
 
 def odd(name: str, value: object) -> Change:
     """A change whose effect shows in a file of its own."""
     return Change(value, {"path": name, "dtypes": {}})
+
+
+def some(value: object, **others: object) -> Change:
+    """A change whose effect shows in a file with a little of everything; rows that are refused are left out."""
+    return Change(value, {"path": "some.csv", "dtypes": {"id": "string"}, "on_bad_rows": "skip", **others})
 
 
 class TestCsv(Conformance):
@@ -87,43 +94,54 @@ class TestCsv(Conformance):
 def reading(data: Path) -> Reading:
     return Reading(
         component="filesystem.csv_extractor",
-        options={"path": "known-*.csv", "dtypes": TYPES},
+        options={"path": "known-*.csv", "dtypes": TYPES, "batch_rows": 1},
         rows=ROWS,
         empty={"path": "empty.csv"},
         missing={"path": "missing.csv"},
         spoil=lambda: (data / "known-2.csv").write_text("id,amount,name,day,flag\nfive,0,,,\n", encoding="utf-8"),
-        changes={
-            "path": "known-1.csv",
-            "columns": ["id"],
-            "dtypes": {**TYPES, "id": "string"},
-            "infer": Change("none", {"dtypes": {}}),
-            "sample_rows": odd("late.csv", 1),
-            "parse_dates": Change(False, {"dtypes": {}}),
-            "date_formats": odd("dates.csv", {"day": "%d.%m.%Y"}),
-            "delimiter": ";",
-            "quotechar": odd("single.csv", "'"),
-            "doublequote": odd("doubled.csv", False),
-            "escapechar": odd("escaped.csv", "\\"),
-            "header": False,
-            "names": ["id", "amount", "name", "day", "other"],
-            "skip_rows": 1,
-            "comment": odd("comment.csv", "#"),
-            "skip_blank_lines": odd("blank.csv", False),
-            "encoding": odd("accent.csv", "windows-1252"),
-            "allow_nul": odd("nul.csv", True),
-            "compression": "gzip",
-            "null_values": ["a"],
-            "empty_as_null": Change(False, {"columns": ["id", "name"]}),
-            "quoted_nulls": True,
-            "true_values": Change(["yes"], {"path": "words.csv"}),
-            "false_values": Change(["no"], {"path": "words.csv", "true_values": ["yes"]}),
-            "decimal_point": ",",
-            "on_bad_rows": odd("ragged.csv", "skip"),
-            "filename_column": "file",
-            "batch_rows": 1,
-            "max_record_mb": odd("long.csv", 1),
-        },
+        changes=FORM | VALUES,
     )
+
+
+FORM = {
+    "path": (Change("known-1.csv"), Change(["known-0.csv", "known-2.csv"])),
+    "delimiter": (Change(";"), some(";")),
+    "quotechar": (odd("single.csv", "'"), some("")),
+    "doublequote": (odd("doubled.csv", False), some(False)),
+    "escapechar": (odd("escaped.csv", "\\"), some("\\")),
+    "header": (Change(False), some(False, dtypes={})),
+    "names": (Change(["id", "amount", "name", "day", "other"]), some(["id", "label"], dtypes={})),
+    "skip_rows": (Change(1), some(1, dtypes={})),
+    "comment": (odd("comment.csv", "#"), some("#")),
+    "skip_blank_lines": (odd("blank.csv", False), some(False, on_bad_rows="fail")),
+    "encoding": (odd("accent.csv", "windows-1252"), some("utf-16")),
+    "allow_nul": odd("nul.csv", True),
+    "compression": "gzip",
+    "on_bad_rows": (odd("ragged.csv", "skip"), Change("skip", {"path": "some.csv", "dtypes": {"id": "int64"}})),
+    "max_record_mb": odd("long.csv", 1),
+}
+"""Options of how a file is cut into rows and cells."""
+BOOL = {"id": "string", "name": "bool"}
+VALUES = {
+    "columns": (Change(["id"]), some(["name"], dtypes={})),
+    "dtypes": {**TYPES, "id": "string"},
+    "infer": Change("none", {"dtypes": {}}),
+    "sample_rows": odd("late.csv", 1),
+    "parse_dates": (Change(False, {"dtypes": {}}), some(["name"])),
+    "date_formats": (odd("dates.csv", {"day": "%d.%m.%Y"}), some({"name": "%Y"})),
+    "null_values": (Change(["a"]), some(["NULL"])),
+    "empty_as_null": (Change(False, {"columns": ["id", "name"]}), some(False)),
+    "quoted_nulls": (Change(True), some(True)),
+    "true_values": (Change(["yes"], {"path": "words.csv"}), some(["NULL"], dtypes=BOOL)),
+    "false_values": (Change(["no"], {"path": "words.csv", "true_values": ["yes"]}), some(["no"], dtypes=BOOL)),
+    "decimal_point": (
+        Change(","),
+        some(",", path="odd.csv", delimiter=";", quotechar="", dtypes={"id": "string", "x": "float64"}),
+    ),
+    "filename_column": "file",
+    "batch_rows": 2,
+}
+"""Options of what becomes of the cells."""
 
 
 def writing(data: Path) -> Writing:
@@ -150,15 +168,15 @@ def writing(data: Path) -> Writing:
         traces=lambda: {path.name for path in data.iterdir()},
         observe=lambda: [(path.name, path.read_bytes()) for path in sorted(data.glob("target.csv*"))],
         changes={
-            "path": "target.csv.gz",
+            "path": (Change("target.csv.gz"), Change("other.csv")),
             "create_dirs": Change(False, {"path": "new/target.csv"}),
             "delimiter": ";",
             "quotechar": "'",
             "quoting": "all",
             "newline": "crlf",
             "header": False,
-            "null_value": "NULL",
-            "encoding": "utf-8-sig",
+            "null_value": (Change("NULL"), Change("plain")),
+            "encoding": (Change("utf-8-sig"), Change("utf-16")),
             "compression": "gzip",
             "batch_rows": Change(1, unseen="fewer rows at a time need less memory and make the same file"),
         },

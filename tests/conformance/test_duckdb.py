@@ -24,6 +24,8 @@ CREATE TABLE known AS
 CREATE TABLE empty AS FROM known LIMIT 0;
 CREATE SCHEMA sales;
 CREATE TABLE sales.known AS SELECT 1 AS other;
+CREATE TABLE sales.people (id INTEGER);
+CREATE VIEW few AS FROM known WHERE id < 5;
 """
 SPOILT = f"""
 ALTER TABLE known RENAME TO sound;
@@ -46,15 +48,16 @@ class TestDuckdb(Conformance):
 
     def subject(self, folder: Path) -> Subject:
         path = folder / "x.duckdb"
-        shutil.copy(known(), path)
+        for file in known().iterdir():
+            shutil.copy(file, folder)
         (folder / "text.txt").write_text("no database\n" * 100, encoding="utf-8")
         return Subject(
             family="duckdb",
             root=folder,
             fields={"path": "x.duckdb"},
             broken={"no folder": {"path": "nowhere/x.duckdb"}, "another file": {"path": "text.txt"}},
-            discovered=("empty",),
-            changes={"path": "other.duckdb", "read_only": True},
+            discovered=("empty", "people", "few"),
+            changes={"path": (Change("other.duckdb"), Change("more.duckdb")), "read_only": True},
             reading=reading(path),
             writing=writing(path),
             processing=processing(),
@@ -63,11 +66,12 @@ class TestDuckdb(Conformance):
 
 @functools.cache
 def known() -> Path:
-    """The database with what is read, made once."""
+    """A folder with the database that is read, and another one, made once."""
     folder = Path(tempfile.mkdtemp(prefix="osiris-kit-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    run(folder / "known.duckdb", KNOWN)
-    return folder / "known.duckdb"
+    run(folder / "x.duckdb", KNOWN)
+    run(folder / "more.duckdb", "CREATE TABLE known (x INTEGER)")
+    return folder
 
 
 def run(path: Path, sql: str) -> None:
@@ -84,33 +88,41 @@ def reading(path: Path) -> Reading:
         missing={"table": "missing"},
         spoil=lambda: run(path, SPOILT),
         changes={
-            "table": "empty",
+            "table": (Change("empty"), Change("few"), Change("sales.known")),
             "schema": "sales",
             "query": Change("SELECT 1 AS n", remove=("table",)),
             "columns": ["id"],
-            "where": "id < 5",
+            "where": (Change("id < 5"), Change("id > 5")),
             "order_by": ["id desc"],
-            "offset": 2099,
+            "offset": (Change(5), Change(2099)),
         },
     )
 
 
 def writing(path: Path) -> Writing:
-    def tables() -> set[tuple[str, str]]:
-        if not path.exists():
-            return set()
-        with duckdb.connect(str(path), config=sandbox.SETTINGS) as con:
-            return set(con.sql("SELECT schema_name, table_name FROM duckdb_tables()").fetchall())
+    def ask(*queries: str) -> list[pa.Table]:
+        """The result of each query, up to the first without rows."""
+        found: list[pa.Table] = []
+        if path.exists():
+            with duckdb.connect(str(path), config=sandbox.SETTINGS) as con:
+                for query in queries:
+                    found.append(con.sql(query).to_arrow_table())
+                    if not found[-1].num_rows:
+                        break
+        return found
 
     def look() -> pa.Table | None:
-        if ("main", "target") not in tables():
-            return None
-        with duckdb.connect(str(path), config=sandbox.SETTINGS) as con:
-            return con.sql("FROM main.target").to_arrow_table()
+        there = "FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = 'target'"
+        return dict(enumerate(ask(there, "FROM main.target"))).get(1)
+
+    def tables() -> list[dict[str, str]]:
+        """How each table was declared, its keys too; without the record of commits and states."""
+        kept = "('_osiris_commits', '_osiris_state')"
+        query = f"SELECT schema_name, table_name, sql FROM duckdb_tables() WHERE table_name NOT IN {kept} ORDER BY ALL"
+        return [row for result in ask(query) for row in result.to_pylist()]
 
     def traces() -> set[str]:
-        kept = ("_osiris_commits", "_osiris_state")
-        found = {f"{schema}.{table}" for schema, table in tables() if table not in kept}
+        found = {f"{table['schema_name']}.{table['table_name']}" for table in tables()}
         return found | {entry.name for entry in path.parent.iterdir() if not entry.name.endswith(".wal")}
 
     return Writing(
@@ -118,10 +130,11 @@ def writing(path: Path) -> Writing:
         options={"table": "target"},
         look=look,
         traces=traces,
+        observe=tables,
         changes={
             "table": "other",
             "schema": "sales",
-            "primary_key": Change(["name"], {"write_mode": "upsert", "primary_key": ["id"]}),
+            "primary_key": (Change(["name"], {"write_mode": "upsert", "primary_key": ["id"]}), Change("id")),
             "create_if_missing": False,
             "on_schema_change": "add_columns",
         },
@@ -137,9 +150,10 @@ def processing() -> Processing:
         inputs={"numbers": pa.Table.from_batches(pairs)},
         rows=numbers.slice(3),
         twice={"query": "SELECT a.id, a.word FROM numbers AS a JOIN numbers AS b USING (id)"},
+        early={"query": "SELECT id, word FROM numbers LIMIT 1"},
         changes={
-            "query": "SELECT id FROM numbers",
-            "memory_limit": Change("1KB"),
+            "query": (Change("SELECT id FROM numbers"), Change("SELECT 1 AS x")),
+            "memory_limit": (Change("1KB"), Change("100MB", unseen="rows that fit into it are not spilled")),
             "threads": Change(1, unseen="fewer threads give the same rows"),
         },
     )

@@ -35,10 +35,10 @@ class TestParquet(Conformance):
         pq.write_table(ROWS.slice(0, 0), data / "empty.parquet")
 
         def spoil() -> None:
-            """Damage the values of the second file; what it says of itself stays."""
+            """Damage the second file's second row; what the file says of itself stays."""
             path = data / "known-1.parquet"
             content = bytearray(path.read_bytes())
-            place = pq.read_metadata(path).row_group(0).column(0).data_page_offset
+            place = pq.read_metadata(path).row_group(1).column(0).data_page_offset
             content[place : place + 8] = b"\xff" * 8
             path.write_bytes(bytes(content))
 
@@ -47,7 +47,7 @@ class TestParquet(Conformance):
             root=folder,
             fields={"base_dir": "data"},
             broken={"no folder": {"base_dir": "nowhere"}},
-            discovered=("known-0.parquet", "empty.parquet"),
+            discovered=("known-0.parquet", "known-1.parquet", "empty.parquet"),
             changes={"base_dir": "other"},
             reading=Reading(
                 component="filesystem.parquet_extractor",
@@ -56,7 +56,12 @@ class TestParquet(Conformance):
                 empty={"path": "empty.parquet"},
                 missing={"path": "missing.parquet"},
                 spoil=spoil,
-                changes={"path": "empty.parquet", "columns": ["id"], "filename_column": "file", "batch_rows": 1},
+                changes={
+                    "path": (Change("empty.parquet"), Change(["known-1.parquet", "known-2.parquet"])),
+                    "columns": (Change(["id"]), Change(["name"])),
+                    "filename_column": "file",
+                    "batch_rows": 1,
+                },
             ),
             writing=writing(data),
         )

@@ -101,6 +101,7 @@ def test_a_step_cannot_bring_in_variables(load: Load) -> None:
         ("size: 3", 5, 7, 'the field "folder" of toybox connections is required', None),
         ("folder: ${GONE}", 5, 15, "the variable GONE is not set", "set it in the environment or in "),
         ("folder: ${FOLDERS}", 5, 15, "the variable FOLDERS is not set", 'did you mean "FOLDER"?'),
+        ("folder: ${OLDER_DIR}", 5, 15, "the variable OLDER_DIR is not set", "set it in the environment or in "),
         ("folder: ${A", 5, 15, '"${" has no matching "}"', "$${"),
         ('folder: "${A:-${B}}"', 5, 15, '"${" has no matching "}"', "a default cannot hold braces"),
         ("folder: ${}", 5, 15, "neither a variable nor a scheme", "${VAR:-default}"),

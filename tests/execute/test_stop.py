@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import threading
 from dataclasses import replace
 
@@ -126,6 +127,70 @@ def test_a_second_request_leaves_a_clean_up_that_hangs_to_the_next_run(lab: Lab)
     assert running.end().exit_code == 130
     assert lab.runs()[0].state().finished is None
     lab.succeed(hostile("r"), write("w", "r", "target"))
+    lab.nothing_is_left()
+
+
+def told(process: subprocess.Popen[str], text: str) -> None:
+    """Wait until the run has said so on stderr."""
+    assert process.stderr is not None
+    assert any(text in line for line in process.stderr), f"it ended and never said {text!r}"
+
+
+@pytest.mark.parametrize(("kind", "hanging"), [("stall", ("stage", "drop")), ("mute", ("commit",))])
+def test_a_second_ctrl_c_ends_the_process_and_the_next_run_settles_what_it_left(
+    lab: Lab, kind: str, hanging: tuple[str, ...]
+) -> None:
+    lab.database.numbers("source", 10)
+    for asked in hanging:
+        lab.database.fault(asked, kind)
+    steps = read("r", "source"), write("w", "r", "target")
+    process = lab.start(steps)
+    lab.reach(process, kind)
+    process.send_signal(signal.SIGINT)
+    told(process, "stopping in order: writers take their rows back; press Ctrl-C again to leave at once")
+    lab.reach(process, kind, times=len(hanging))
+    process.send_signal(signal.SIGINT)
+    told(process, "leaving at once")
+    report = lab.finish(process)
+    assert process.returncode == 130
+    assert report["status"] == "cancelled"
+    assert "call osiris run again" in report["error"]["hint"]
+    assert [run.state().finished for run in lab.runs()] == [None]
+    lab.succeed(*steps)
+    assert lab.database.column("target") == list(range(10))
+    lab.nothing_is_left()
+
+
+def deaf(lab: Lab) -> tuple[subprocess.Popen[str], ManifestStep]:
+    """A run whose writer heeds nothing, at work, and what it reads from."""
+    lab.database.numbers("source", 10)
+    source = read("r", "source")
+    process = lab.start([source, write("w", "r", "t", "hostile.writer", behaviour="deaf")])
+    until(lambda: any(flow.planned for run in lab.runs() for flow in run.state().flows.values()), "it is to write")
+    return process, source
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_connector_that_heeds_nothing(lab: Lab) -> None:
+    process, source = deaf(lab)
+    process.send_signal(signal.SIGINT)
+    told(process, "stopping in order")
+    process.send_signal(signal.SIGINT)
+    assert lab.finish(process)["status"] == "cancelled"
+    assert process.returncode == 130
+    assert [run.state().finished for run in lab.runs()] == [None]
+    lab.succeed(source, write("w", "r", "t", "hostile.writer"))
+    lab.nothing_is_left()
+
+
+def test_a_third_ctrl_c_ends_the_process_where_it_is(lab: Lab) -> None:
+    process, source = deaf(lab)
+    for text in ("stopping in order", "leaving at once"):
+        process.send_signal(signal.SIGINT)
+        told(process, text)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, out) == (130, "")
+    lab.succeed(source, write("w", "r", "t", "hostile.writer"))
     lab.nothing_is_left()
 
 

@@ -16,14 +16,14 @@ TESTS = """
 import sys
 sys.path.insert(0, {packages!r})
 from tests.kit.broken import faults, family
-from tests.kit.subjects import ReferenceConformance
+from {module} import {base} as Base
 
 for fault in faults({group!r}):
-    name = "Test" + fault.__name__
-    blocks = {group!r} == "connecting"  # tests that wait are made for one group only
-    about = {{"family": family(fault), "silent": blocks, "__module__": __name__}}
-    globals()[name] = type(name, (ReferenceConformance,), about)
+    about = {{"family": family(fault), "__module__": __name__, **{more}}}
+    globals()["Test" + fault.__name__] = type("Test" + fault.__name__, (Base,), about)
 """
+SUBJECTS = {"network": ("tests.plugins.subject", "SocketdbConformance")}
+REFERENCE = ("tests.kit.subjects", "ReferenceConformance")
 
 
 def caught(group: str, folder: Path) -> dict[str, set[str]]:
@@ -31,7 +31,10 @@ def caught(group: str, folder: Path) -> dict[str, set[str]]:
     packages, report = folder / "packages", folder / "report.xml"
     faults = broken.install(packages, group)
     test = folder / "test_broken_ones.py"
-    test.write_text(TESTS.format(packages=str(packages), group=group), encoding="utf-8")
+    module, base = SUBJECTS.get(group, REFERENCE)
+    more = {} if group in SUBJECTS else {"silent": group == "connecting"}  # tests that wait: for one group only
+    text = TESTS.format(packages=str(packages), group=group, module=module, base=base, more=more)
+    test.write_text(text, encoding="utf-8")
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "--import-mode=importlib"]
     place = [f"--rootdir={folder}", "-c", "/dev/null", f"--basetemp={folder / 'tmp'}", f"--junitxml={report}"]
     known = {**environ, "PYTHONPATH": pathsep.join([str(ROOT), str(packages)]), "PYTEST_ADDOPTS": ""}

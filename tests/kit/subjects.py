@@ -65,6 +65,7 @@ class ReferenceConformance(Conformance):
             rows=KNOWN,
             empty={"table": "empty"},
             missing={"table": "missing"},
+            several={"batch_rows": 1},
             spoil=spoil,
             changes={"table": "empty", "columns": ["id"], "batch_rows": 1},
         )

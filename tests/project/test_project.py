@@ -137,9 +137,22 @@ def test_a_rule_about_both_the_connection_and_the_step_is_held_when_it_runs(proj
     path.write_text(PIPELINE.replace('"${params.table}"', "bears, fail_at: 99"))
     made = make(BOXES.replace("box, password", "box, locked: '${LOCKED}', password"), LOCKED="yes")
     assert made.check(path).errors == ()
-    report = made.run(path)
-    assert report.exit_code == 2
-    assert '"fail_at" cannot be used when "locked" is true' in str(report.error)
+    with pytest.raises(ConfigError, match='"fail_at" cannot be used when "locked" is true'):
+        made.run(path)
     assert made.connections.resolve("toybox", "@toybox.good")["locked"] is True
     with made.connect("@toybox.good") as db, pytest.raises(ConfigError, match='"fail_at" cannot be used'):
         db.read(table="bears", fail_at=99)
+
+
+def test_connections_of_all_flows_are_resolved_before_the_first_one_runs(make: Make, tmp_path: Path) -> None:
+    """A variable that is missing in the second flow would leave the first one committed."""
+    project = make(f"{BOXES}    third: {{folder: third, password: '${{GONE}}'}}\n")
+    copy = "  - {{id: {0}-r, component: toybox.extractor, needs: [], config: {{table: bears}}}}\n"
+    copy += '  - {{id: {0}, component: toybox.writer, config: {{connection: "@toybox.{1}", table: {0}}}}}\n'
+    text = 'oml_version: "0.1.0"\nname: two\nsteps:\n' + copy.format("a", "other") + copy.format("b", "third")
+    (tmp_path / "two.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="the variable GONE is not set") as caught:
+        project.run("two.yaml")
+    assert caught.value.step == "b"
+    assert list((tmp_path / "other").iterdir()) == []
+    assert project.runs() == []

@@ -118,6 +118,12 @@ def test_the_server_never_gets_the_pattern_whole_though_it_comes_in_two_chunks(e
         assert bytes(echo.got[0]) == b"insertCOM"
 
 
+def test_a_pattern_that_is_too_long_to_be_looked_for_is_refused() -> None:
+    Fault("cut", at=b"x" * 256)
+    with pytest.raises(ValueError, match="257 bytes"):
+        Fault("cut", at=b"x" * 257)
+
+
 def test_a_lost_answer_is_lost_after_the_server_has_done_its_work(echo: Echo) -> None:
     with FaultProxy("127.0.0.1", echo.port, Fault("cut", "to_server", at=b"COMMIT", lose_answer=True)) as proxy:
         assert talk(proxy, b"insert", b"COMMIT") == (b"insert", "closed")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from osiris import Project
-from osiris.errors import DataError, InternalError, NetworkFailed, OsirisError
+from osiris.errors import ConfigError, DataError, InternalError, NetworkFailed, OsirisError
 from osiris.testing import hostile
 from osiris.testing.shapes import SHAPES, schema_of
 
@@ -29,6 +29,18 @@ def test_each_shape_can_be_read(project: Project, shape: str) -> None:
         batches = list(stream)
         assert stream.schema == schema_of(SHAPES[shape]())
         assert sum(batch.num_rows for batch in batches) == sum(batch.num_rows for batch in SHAPES[shape]())
+
+
+def test_the_spec_knows_every_shape(project: Project) -> None:
+    known = project.catalog.get("hostile.extractor").config_schema["properties"]["shape"]["enum"]
+    assert known == list(SHAPES)
+
+
+def test_a_behaviour_that_nobody_knows_is_refused(project: Project) -> None:
+    with project.connect("@hostile.main") as db, pytest.raises(ConfigError, match="behavior"):
+        db.read(behavior="fail")
+    with project.connect("@hostile.main") as db, pytest.raises(ConfigError, match="failure"):
+        db.read(behaviour="failure")
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from osiris.cli.face import Face
-from osiris.cli.parameters import PARAMETERS, PROFILE, parameters
+from osiris.cli.parameters import PARAMETERS, PIPELINE, PROFILE, parameters
 from osiris.cli.verb import Verb, pass_face
 
 
 @click.command("compile", cls=Verb)
-@click.argument("pipeline")
+@PIPELINE
 @PARAMETERS
 @PROFILE
 @pass_face

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from osiris.cli import words
+from osiris.cli.examples import as_yaml, connections_text, pipeline_text
 from osiris.cli.face import Face
 from osiris.cli.verb import VerbGroup, pass_face, unknown_name
 
@@ -16,7 +18,7 @@ command = VerbGroup("components", help="Show the components that pipelines can b
 
 
 @command.command("list")
-@click.option("--family", metavar="FAMILY", help="Only the components of this family.")
+@click.option("--family", metavar="FAMILY", shell_complete=words.families, help="Only the components of this family.")
 @pass_face
 def list_components(face: Face, /, family: str | None) -> None:
     """List all components, those that cannot be used with the reason."""
@@ -40,7 +42,7 @@ def list_components(face: Face, /, family: str | None) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=words.components)
 @pass_face
 def show_component(face: Face, /, name: str) -> None:
     """Show the options of a component, with examples."""
@@ -53,6 +55,30 @@ def show_component(face: Face, /, name: str) -> None:
     _show_options(face, "Options", options)
     _show_options(face, "Connection fields, from osiris_connections.yaml", fields)
     _show_rest(face, component)
+
+
+@command.command("example")
+@click.argument("name", shell_complete=words.components)
+@pass_face
+def show_example(face: Face, /, name: str) -> None:
+    """Print a pipeline that uses a component.
+
+    It is valid where the connections are that it names; they stand in its comments.
+    """
+    with unknown_name():
+        example = face.project().example(name)
+    text, connections = pipeline_text(example), connections_text(example)
+    face.output.document(
+        {
+            "component": name,
+            "version": example.component.version,
+            "pipeline": text,
+            "connections": None if connections is None else "\n".join([*connections, ""]),
+            "variables": list(example.variables),
+        }
+    )
+    for line in text.splitlines():
+        face.output.line(line)
 
 
 def type_text(schema: dict[str, Any]) -> str:
@@ -135,19 +161,5 @@ def _show_rest(face: Face, /, component: Component) -> None:
     for example in component.examples:
         face.output.line()
         face.output.line("Example")
-        for text in _yaml(dict(example)).splitlines():
+        for text in as_yaml(dict(example)).splitlines():
             face.output.line(f"  {text}")
-
-
-def _yaml(example: dict[str, Any]) -> str:
-    """As one would write it: texts of several lines as blocks."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        """Of its own, since representers belong to the class."""
-
-    def block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-    Dumper.add_representer(str, block)
-    return yaml.dump(example, Dumper=Dumper, sort_keys=False, allow_unicode=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.doctor import DoctorView
 from osiris.cli.face import Face, plain_failure
 from osiris.cli.verb import VerbGroup, pass_face
@@ -15,7 +16,7 @@ from osiris.diagnosis import LEVELS
 from osiris.errors import OsirisError
 
 if TYPE_CHECKING:
-    from osiris.project import Project
+    from osiris.connections import Field
 
 command = VerbGroup("connections", help="Show and test the connections of the project.")
 PLACEHOLDER = re.compile(r"\$\{(?P<inside>[^{}]*)\}")
@@ -41,7 +42,7 @@ def list_connections(face: Face, /) -> None:
 
 
 @command.command("show")
-@click.argument("reference", metavar="REF")
+@click.argument("reference", metavar="REF", shell_complete=words.references)
 @pass_face
 def show_connection(face: Face, /, reference: str) -> None:
     """Show a connection and where each value comes from.
@@ -51,7 +52,7 @@ def show_connection(face: Face, /, reference: str) -> None:
     project = face.project()
     family, alias = project.connections.split(reference)
     shown = project.connections.describe()["connections"][family][alias]
-    fields = [*_written(shown), *_defaults(project, family, shown["config"])]
+    fields = project.connections.fields(reference)
     face.output.document(
         {
             "connection": reference,
@@ -59,19 +60,24 @@ def show_connection(face: Face, /, reference: str) -> None:
             "alias": alias,
             "is_default": shown["is_default"],
             "file": str(project.connections.path),
-            "fields": fields,
+            "fields": [_field(field) for field in fields],
         }
     )
     default = f" (what a step of {family} uses when it names none)" if shown["is_default"] else ""
     face.output.line(f"{reference} in {project.connections.path}{default}")
-    rows = [(field["name"], _value_text(field["value"]), _origin_text(field)) for field in fields]
+    rows = [(field.written, _value_text(field.value), _origin_text(field)) for field in fields]
     face.output.table(("field", "value", "from"), rows)
 
 
 @command.command("doctor")
-@click.argument("references", metavar="[REF]...", nargs=-1)
-@click.option("--family", metavar="FAMILY", help="Only the connections of this family.")
-@click.option("--pipeline", metavar="FILE", help="Only the connections that this pipeline uses, and what it reads.")
+@click.argument("references", metavar="[REF]...", nargs=-1, shell_complete=words.references)
+@click.option("--family", metavar="FAMILY", shell_complete=words.families, help="Only the connections of this family.")
+@click.option(
+    "--pipeline",
+    metavar="FILE",
+    shell_complete=words.pipelines,
+    help="Only the connections that this pipeline uses, and what it reads.",
+)
 @click.option("--level", type=click.Choice(LEVELS), default="quick", show_default=True, help="How deep to look.")
 @click.option(
     "--timeout",
@@ -107,30 +113,14 @@ def _refused(error: OsirisError) -> dict[str, Any]:
     return {"ok": False, "summary": summary, "results": {}, **plain_failure(error)}
 
 
-def _written(shown: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The fields that the file has."""
-    found = []
-    for name, value in shown["config"].items():
-        inside = [part["inside"] for part in PLACEHOLDER.finditer(str(value))]
-        variables = [re.split(":-", text, maxsplit=1)[0] for text in inside]
-        known = {variable: shown["env_vars"][variable] for variable in variables if variable in shown["env_vars"]}
-        origin = "variable" if known else "reference" if inside else "literal"
-        found.append({"name": name, "value": value, "origin": origin, "variables": known})
-    return found
-
-
-def _defaults(project: Project, family: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The fields that the file leaves to the family's specs; none when those cannot be read."""
-    try:
-        rules = project.catalog.connection_rules(family)
-    except OsirisError:
-        return []
-    present = {rules.aliases.get(name, name) for name in config}
-    return [
-        {"name": name, "value": part["default"], "origin": "default", "variables": {}}
-        for name, part in rules.schema["properties"].items()
-        if "default" in part and name not in present
-    ]
+def _field(field: Field) -> dict[str, Any]:
+    return {
+        "name": field.written,
+        "value": field.value,
+        "origin": field.origin,
+        "variables": dict(field.variables),
+        "line": field.line,
+    }
 
 
 def _fields_text(config: Mapping[str, Any]) -> str:
@@ -141,13 +131,12 @@ def _value_text(value: Any) -> str:
     return value if isinstance(value, str) else "-" if value is None else str(value)
 
 
-def _origin_text(field: Mapping[str, Any]) -> str:
-    needed = _needed(field["value"])
+def _origin_text(field: Field) -> str:
     states = [
-        f"{name} ({'set' if is_set else 'NOT set' if name in needed else 'not set: the default holds'})"
-        for name, is_set in field["variables"].items()
+        f"{name} ({'set' if is_set else 'NOT set' if name in field.unset else 'not set: the default holds'})"
+        for name, is_set in field.variables.items()
     ]
-    return f"{field['origin']} {', '.join(states)}".strip()
+    return f"{field.origin} {', '.join(states)}".strip()
 
 
 def _unset(shown: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.doctor import DoctorView
 from osiris.cli.face import Face
 from osiris.cli.report import show_report
@@ -24,7 +25,15 @@ PIPELINE = "pipelines/shop.yaml"
 
 
 @click.command("demo", cls=Verb)
-@click.option("--dir", "folder", metavar="DIR", default="osiris-demo", show_default=True, help="Where to put it.")
+@click.option(
+    "--dir",
+    "folder",
+    metavar="DIR",
+    default="osiris-demo",
+    show_default=True,
+    shell_complete=words.folders,
+    help="Where to put it.",
+)
 @click.option(
     "--rows", metavar="N", type=click.IntRange(min=1), default=20_000, show_default=True, help="How many orders."
 )
@@ -68,9 +77,10 @@ def _through(face: Face, project: Project) -> tuple[dict[str, Any], int]:
     """Doctor, compile, run: the documents of the three, and the first exit code that is not 0."""
     _head(face, "osiris connections doctor")
     view = DoctorView(face.output)
-    health = project.doctor(on_result=view.show)
+    health = project.doctor(on_result=None if face.output.quiet else view.show)
     document: dict[str, Any] = {"doctor": health.to_json()}
-    view.sum_up(document["doctor"]["summary"])
+    if not face.output.quiet:
+        view.sum_up(document["doctor"]["summary"])
     if health.exit_code:
         return document, health.exit_code
     _head(face, f"osiris compile {PIPELINE}")
@@ -80,7 +90,8 @@ def _through(face: Face, project: Project) -> tuple[dict[str, Any], int]:
     _head(face, f"osiris run {PIPELINE}")
     report = run_shown(face, project, PIPELINE)
     document["run"] = report.to_json()
-    show_report(face.output, document["run"])
+    if not face.output.quiet:
+        show_report(face.output, document["run"])
     if report.error is not None:
         face.output.errors(report.error)
     return document, report.exit_code

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.verb import Verb, pass_face
 
 
 @click.command("discover", cls=Verb)
-@click.argument("reference", metavar="REF")
+@click.argument("reference", metavar="REF", shell_complete=words.references)
 @click.option("--like", metavar="GLOB", help="Only what matches this name, such as 'shop.*'.")
 @pass_face
 def command(face: Face, /, reference: str, like: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from osiris.cli import words
 from osiris.cli.face import Face, plain_failure
 from osiris.cli.parameters import PARAMETERS, PROFILE, parameters
 from osiris.cli.report import show_report
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", cls=Verb)
-@click.argument("pipeline", metavar="PIPELINE|MANIFEST")
+@click.argument("pipeline", metavar="PIPELINE|MANIFEST", shell_complete=words.pipelines)
 @PARAMETERS
 @PROFILE
 @click.option("--again", is_flag=True, help="Start anew, after an unfinished run of the pipeline was settled.")
@@ -56,7 +57,7 @@ def run_shown(face: Face, /, project: Project, pipeline: str, **options: Any) ->
     progress, cancellation = Progress(), Cancellation()
     face.stop = cancellation.request
     try:
-        with face.output.progress(RunView(progress)):
+        with face.output.progress(RunView(progress, cancellation)):
             return project.run(pipeline, progress=progress, cancel=cancellation, **options)
     finally:
         face.stop = None

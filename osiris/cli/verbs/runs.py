@@ -6,7 +6,9 @@ import dataclasses
 
 import click
 
+from osiris.cli import words
 from osiris.cli.face import Face
+from osiris.cli.numbers import moment
 from osiris.cli.report import show_end, show_report
 from osiris.cli.verb import VerbGroup, pass_face, unknown_name
 
@@ -19,15 +21,15 @@ def list_runs(face: Face, /) -> None:
     """List all runs of the project, the newest first."""
     runs = face.project().runs()
     face.output.document({"runs": [dataclasses.asdict(run) for run in runs]})
-    rows = [(run.run_id, run.pipeline, run.profile, run.status, run.started_at, run.duration_s) for run in runs]
-    columns = ("run", "pipeline", "profile", "status", "started", "seconds")
+    rows = [(r.run_id, r.pipeline, r.profile, r.status, moment(r.started_at), r.duration_s) for r in runs]
+    columns = ("run", "pipeline", "profile", "status", "started (UTC)", "seconds")
     face.output.table(columns, rows, right=("seconds",))
     if not runs:
         face.output.note("nothing was run here yet: osiris run PIPELINE")
 
 
 @command.command("show")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=words.runs)
 @pass_face
 def show_run(face: Face, /, run_id: str) -> None:
     """Show the report of a run.

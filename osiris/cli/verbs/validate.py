@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from osiris.cli.face import Face, error_to_json
-from osiris.cli.parameters import PARAMETERS, PROFILE, parameters
+from osiris.cli.parameters import PARAMETERS, PIPELINE, PROFILE, parameters
 from osiris.cli.verb import Verb, pass_face
 from osiris.errors import EXIT_CONFIG, EXIT_OK, OsirisError
 
 
 @click.command("validate", cls=Verb)
-@click.argument("pipeline")
+@PIPELINE
 @PARAMETERS
 @PROFILE
 @pass_face

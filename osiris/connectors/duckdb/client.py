@@ -15,14 +15,15 @@ import pyarrow as pa
 
 from osiris.connectors import base
 from osiris.connectors.base import Check, Connection, Dataset, Discovers, Field, Finding, Resource
-from osiris.connectors.duckdb import failures, sandbox
+from osiris.connectors.duckdb import sandbox
+from osiris.connectors.duckdb.handle import Handle
 from osiris.connectors.duckdb.tables import RESERVED, Name, find, folded, primary_key, quoted
-from osiris.errors import Cancelled, ConfigError, NotFound, OsirisError, PermissionDenied
+from osiris.errors import Cancelled, ConfigError, NotFound, PermissionDenied
 
 MEMORY = ":memory:"
 
 
-class Client(base.Client, Discovers):
+class Client(Handle, base.Client, Discovers):
     """One handle on the connection's file. All handles of this process on one file share one database instance.
 
     Opening never creates the file: `database` of a file that is not there raises NotFound, `create` makes it.
@@ -30,10 +31,7 @@ class Client(base.Client, Discovers):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._con: duckdb.DuckDBPyConnection | None = None
-        self._reader: pa.RecordBatchReader | None = None
         self._held: Path | None = None
-        self._interrupted = threading.Event()
 
     @property
     def path(self) -> Path:
@@ -111,7 +109,7 @@ class Client(base.Client, Discovers):
     def reading(self) -> Generator[duckdb.DuckDBPyConnection]:
         """The handle in a read-only transaction: one snapshot, and nothing that a statement could change."""
         con = self.database
-        self._let_reader_go()
+        self._end_query()
         self.rollback()
         con.execute("BEGIN TRANSACTION READ ONLY")
         try:
@@ -123,7 +121,7 @@ class Client(base.Client, Discovers):
 
     def keep(self, reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
         """Own a running query: it ends with the next one, or when the client is closed."""
-        self._let_reader_go()
+        self._end_query()
         self._reader = reader
         return reader
 
@@ -133,19 +131,9 @@ class Client(base.Client, Discovers):
             with contextlib.suppress(duckdb.Error):
                 self._con.execute("ROLLBACK")
 
-    def interrupt(self) -> None:
-        self._interrupted.set()
-        con = self._con
-        if con is not None:
-            with contextlib.suppress(duckdb.Error):
-                con.interrupt()
-
     def close(self) -> None:
-        self._let_reader_go()
-        con, self._con = self._con, None
         held, self._held = self._held, None
-        if con is not None:
-            con.close()
+        self._disconnect()
         if held is not None:
             _let_go(held)
 
@@ -168,10 +156,6 @@ class Client(base.Client, Discovers):
             if not name.startswith(RESERVED) and _matches(schema, name, like):
                 yield Resource(name, kind, self._fields(schema, name), schema, estimated_rows)
 
-    @classmethod
-    def _classify(cls, error: Exception) -> OsirisError:
-        return failures.known(error) or super()._classify(error)
-
     def _connect(self) -> None:
         if self._con is not None:
             return
@@ -183,11 +167,6 @@ class Client(base.Client, Discovers):
             con = sandbox.connected(str(path), read_only=self.read_only, first=first)
             _OPEN[path] = _OPEN.get(path, 0) + 1
         self._con, self._held = con, path
-
-    def _let_reader_go(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.close()
 
     def _missing(self) -> NotFound:
         return NotFound(

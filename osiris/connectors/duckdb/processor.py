@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
-import threading
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
@@ -14,25 +12,23 @@ import pyarrow as pa
 
 from osiris.connectors import base
 from osiris.connectors.base import Batches, End, Options, Workspace
-from osiris.connectors.duckdb import failures, landing, reading, sandbox, scans
+from osiris.connectors.duckdb import landing, reading, sandbox, scans
+from osiris.connectors.duckdb.handle import Handle
 from osiris.connectors.duckdb.reading import Selection, Source
 from osiris.connectors.duckdb.tables import RESERVED, folded, quoted
-from osiris.errors import Cancelled, ConfigError, NotFound, OsirisError
+from osiris.errors import Cancelled, ConfigError, NotFound
 from osiris.stream import EXHAUSTED
 
 QUERY = "the query"
 STREAM = f"{RESERVED}stream"
 
 
-class Processor(base.Processor):
+class Processor(Handle, base.Processor):
     """Each input is a table under its step's id, dashes as underscores, as `df_<id>`, and `input_df` if it is alone."""
 
     def __init__(self, options: Options, workspace: Workspace) -> None:
         super().__init__(options, workspace)
-        self._con: duckdb.DuckDBPyConnection | None = None
-        self._reader: pa.RecordBatchReader | None = None
         self._folder: Path | None = None
-        self._interrupted = threading.Event()
         self._known: tuple[Mapping[str, pa.Schema], frozenset[str]] | None = None
 
     def rescans(self, schemas: Mapping[str, pa.Schema]) -> frozenset[str]:
@@ -63,17 +59,6 @@ class Processor(base.Processor):
         once = [batches for name, batches in inputs.items() if name not in again]
         return Batches(chosen.schema, self._give(chosen, list(inputs.values()), once), on_close=self._close)
 
-    def interrupt(self) -> None:
-        self._interrupted.set()
-        con = self._con
-        if con is not None:
-            with contextlib.suppress(duckdb.Error):
-                con.interrupt()
-
-    @classmethod
-    def _classify(cls, error: Exception) -> OsirisError:
-        return failures.known(error) or super()._classify(error)
-
     def _repeated(self, schemas: Mapping[str, pa.Schema]) -> frozenset[str]:
         with sandbox.connected(":memory:") as con:
             named = _names(list(schemas))
@@ -97,13 +82,8 @@ class Processor(base.Processor):
         return self._con
 
     def _close(self) -> None:
-        reader, self._reader = self._reader, None
-        con, self._con = self._con, None
         folder, self._folder = self._folder, None
-        if reader is not None:
-            reader.close()
-        if con is not None:
-            con.close()
+        self._disconnect()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,10 +8,8 @@ from pathlib import PurePath
 import pyarrow as pa
 
 from osiris import canonical
-from osiris.connectors import base
-from osiris.connectors.base import Batches, Dataset, End, Options, ReadPlan, Split, State, Workspace
+from osiris.connectors.base import Batches, End, ReadPlan, Split, State
 from osiris.connectors.filesystem import csv_text
-from osiris.connectors.filesystem.client import Client
 from osiris.connectors.filesystem.compression import all_suffixes
 from osiris.connectors.filesystem.csv_columns import Column
 from osiris.connectors.filesystem.csv_format import CsvFormat
@@ -22,8 +20,7 @@ from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.publish import FileWriter
 from osiris.connectors.filesystem.selection import (
     Counter,
-    Stamp,
-    dataset_of,
+    FileExtractor,
     datasets,
     pack_schema,
     spread,
@@ -34,18 +31,8 @@ from osiris.connectors.filesystem.staging import StagedFile
 from osiris.errors import ConfigError
 
 
-class Extractor(base.Extractor[Client]):
+class Extractor(FileExtractor):
     """Reads one CSV file, or several of the same columns one after the other."""
-
-    def __init__(self, client: Client, options: Options, workspace: Workspace) -> None:
-        super().__init__(client, options, workspace)
-        self._stamp = Stamp(options.get("filename_column"))
-
-    def schema(self) -> pa.Schema:
-        return self.plan(1, None).schema
-
-    def dataset(self) -> Dataset:
-        return dataset_of(self.client.place, self.options)
 
     def plan(self, wanted: int, since: State | None) -> ReadPlan:
         """A split is a run of whole files. What was seen of them goes with it, so that a changed file is noticed."""

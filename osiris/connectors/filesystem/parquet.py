@@ -9,30 +9,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osiris.connectors import base
-from osiris.connectors.base import Batches, Dataset, End, Options, ReadPlan, Split, State, Workspace
-from osiris.connectors.filesystem.client import Client
+from osiris.connectors.base import Batches, End, ReadPlan, Split, State
 from osiris.connectors.filesystem.parquet_file import SUFFIXES, Grouped, ParquetFile, stored
 from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.publish import FileWriter
-from osiris.connectors.filesystem.selection import Counter, Stamp, dataset_of, datasets, spread
+from osiris.connectors.filesystem.selection import Counter, FileExtractor, datasets, spread
 from osiris.connectors.filesystem.staging import StagedFile
 from osiris.errors import ConfigError, DataError, did_you_mean
 from osiris.stream.batches import difference
 
 
-class Extractor(base.Extractor[Client]):
+class Extractor(FileExtractor):
     """Reads one Parquet file, or several of the same schema one after the other."""
-
-    def __init__(self, client: Client, options: Options, workspace: Workspace) -> None:
-        super().__init__(client, options, workspace)
-        self._stamp = Stamp(options.get("filename_column"))
-
-    def schema(self) -> pa.Schema:
-        return self.plan(1, None).schema
-
-    def dataset(self) -> Dataset:
-        return dataset_of(self.client.place, self.options)
 
     def plan(self, wanted: int, since: State | None) -> ReadPlan:
         """A split is a run of whole row groups, over files if need be."""

@@ -1,4 +1,4 @@
-"""What an extractor of files was asked for: which files, cut into splits, and how their rows leave as one stream."""
+"""`FileExtractor`: what all readers of files share. Which files, cut into splits, and how their rows leave as one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,30 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris.connectors.base import Dataset, End, Options
-from osiris.connectors.filesystem.paths import File, Place
+from osiris.connectors.base import Dataset, End, Extractor, Options, Workspace
+from osiris.connectors.filesystem.client import Client
+from osiris.connectors.filesystem.paths import File
 from osiris.errors import ConfigError
 from osiris.stream import EXHAUSTED
 
 MAX_DATASETS = 100
+
+
+class FileExtractor(Extractor[Client]):
+    """Reads one file, or several one after the other; `plan` finds them."""
+
+    def __init__(self, client: Client, options: Options, workspace: Workspace) -> None:
+        super().__init__(client, options, workspace)
+        self._stamp = Stamp(options.get("filename_column"))
+
+    def schema(self) -> pa.Schema:
+        return self.plan(1, None).schema
+
+    def dataset(self) -> Dataset:
+        """The path as it was given, made absolute."""
+        given = self.options["path"]
+        paths = [given] if isinstance(given, str) else given
+        return Dataset("file", ", ".join(str(self.client.place.base / path) for path in paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +84,6 @@ class Counter:
 def datasets(files: Sequence[File], whole: Dataset) -> tuple[Dataset, ...]:
     """One for each file; `whole` for very many."""
     return tuple(Dataset("file", file.path) for file in files) if len(files) <= MAX_DATASETS else (whole,)
-
-
-def dataset_of(place: Place, options: Options) -> Dataset:
-    """The path as it was given, made absolute."""
-    given = options["path"]
-    paths = [given] if isinstance(given, str) else given
-    return Dataset("file", ", ".join(str(place.base / path) for path in paths))
 
 
 def spread(weights: Sequence[int], wanted: int) -> list[range]:

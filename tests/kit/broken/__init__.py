@@ -10,13 +10,15 @@ from typing import ClassVar
 from osiris import sdk
 from tests.kit.reference.osiris_reference import client, extractor, processor, writer
 
-GROUPS = ("connecting", "secrets", "reading", "writing", "committing", "transforming")
+GROUPS = ("connecting", "secrets", "reading", "writing", "committing", "network", "transforming")
 
 
 class Fault:
-    """The docstring of each says what is wrong. `roles` are its components, `spec` replaces text in their specs."""
+    """The docstring of each says what is wrong. `base` is the family that it is made of, `roles` are its components,
+    `spec` replaces text in their specs."""
 
     caught_by: ClassVar[str]
+    base: ClassVar[str] = "reference"
     roles: ClassVar[tuple[str, ...]] = ("extractor",)
     spec: ClassVar[tuple[str, str]] = ("", "")
     Client: ClassVar[type[sdk.Client]] = client.Client
@@ -56,8 +58,14 @@ def install(folder: Path, group: str) -> list[type[Fault]]:
             source = f"from tests.kit.broken import find\n{made} = find({group!r}, {name!r}).{made}\n"
             (package / f"{module}.py").write_text(source)
         for role in fault.roles:
-            specs = Path(client.__file__).parent / "components"
-            text = (specs / f"reference.{role}" / "spec.yaml").read_text().replace("reference.", f"{name}.", 1)
+            text = spec_of(fault, role).read_text().replace(f"{fault.base}.", f"{name}.", 1)
             (package / "components" / f"{name}.{role}").mkdir(parents=True)
             (package / "components" / f"{name}.{role}" / "spec.yaml").write_text(text.replace(*fault.spec))
     return faults(group)
+
+
+def spec_of(fault: type[Fault], role: str) -> Path:
+    """The spec of the component that it is made of."""
+    made = next(cls for cls in fault.Client.__mro__ if cls.__module__.endswith(f"osiris_{fault.base}.client"))
+    package = Path(import_module(made.__module__).__file__ or "").parent
+    return package / "components" / f"{fault.base}.{role}" / "spec.yaml"

@@ -106,6 +106,18 @@ class VisibleTooEarly(_WriterFault):
             super().abort(token)
 
 
+class ReplacesInTwoSteps(_WriterFault):
+    """A replace empties the table, and then fills it: whoever looks in between finds nothing."""
+
+    caught_by = "test_a_commit_shows_all_or_nothing_at_each_moment"
+
+    class Writer(writer.Writer):
+        def commit(self, token: sdk.Token, parts: Sequence[sdk.Part], state: sdk.State | None) -> sdk.Written:
+            if self.options["write_mode"] == "replace" and self.table.exists() and not self.is_committed(token):
+                self.table.replace(self.table.header(), [])
+            return super().commit(token, parts, state)
+
+
 def replace_columns(made: writer.Writer, token: sdk.Token) -> Header:
     """The table's header with the columns of the token."""
     return replace(made.table.header(), columns=made.columns(token))
@@ -144,16 +156,36 @@ class CommitCountsWrong(_WriterFault):
 
 
 class AbortLeavesStaging(_WriterFault):
-    """An abort on a fresh instance finds nothing to remove."""
+    """Once all rows have come they are copied aside, and an abort does not know of the copy."""
 
     caught_by = "test_an_abort_leaves_no_trace"
 
     class Writer(writer.Writer):
-        def abort(self, token: sdk.Token) -> None:
-            return
+        def aside(self, token: sdk.Token) -> Path:
+            return self.client.folder / f".whole{token.data['stage']}"
+
+        def write(self, token: sdk.Token, batches: sdk.Batches) -> sdk.Part:
+            part = super().write(token, batches)
+            shutil.copy(self.client.folder / part.data["file"], self.aside(token))
+            return part
 
         def finish(self, token: sdk.Token) -> None:
-            super().abort(token)
+            self.aside(token).unlink(missing_ok=True)
+            super().finish(token)
+
+
+class HalfAWriteStays(_WriterFault):
+    """Rows have another name until all have come; an abort knows the last name only."""
+
+    caught_by = "test_an_abort_after_half_a_write_leaves_no_trace"
+
+    class Writer(writer.Writer):
+        def write(self, token: sdk.Token, batches: sdk.Batches) -> sdk.Part:
+            beside = replace(token, data={**token.data, "stage": f".half{token.data['stage']}"})
+            part = super().write(beside, batches)
+            name = part.data["file"].removeprefix(".half")
+            (self.client.folder / part.data["file"]).rename(self.client.folder / name)
+            return replace(part, data={"file": name})
 
 
 class AbortsOnlyOnce(_WriterFault):
@@ -211,6 +243,18 @@ class SettlesForCommitted(_WriterFault):
     class Writer(writer.Writer):
         def settle(self, token: sdk.Token, parts: Sequence[sdk.Part]) -> Settled:
             return "committed"
+
+
+class ReplaceSettlesByItsTable(_WriterFault):
+    """It takes a replace for committed when the table is there, which it was before."""
+
+    caught_by = "test_killed_before_the_commit_it_can_be_undone_and_redone"
+
+    class Writer(writer.Writer):
+        def settle(self, token: sdk.Token, parts: Sequence[sdk.Part]) -> Settled:
+            if self.options["write_mode"] == "replace":
+                return "committed" if self.table.exists() else "not_committed"
+            return super().settle(token, parts)
 
 
 class StagesInMemory(_WriterFault):

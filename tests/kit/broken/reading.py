@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -166,6 +166,50 @@ class MissingIsEmpty(Fault):
             return (yield from super().read(split))
 
 
+class AMissingFolderIsEmpty(Fault):
+    """Opening looks at nothing, and a folder that is not there is read as a table without rows."""
+
+    caught_by = "test_a_broken_connection_fails_a_read"
+
+    class Client(client.Client):
+        def open(self) -> None:
+            if self.folder.is_dir():
+                super().open()
+
+        def checks(self, resources: Sequence[str] = ()) -> Sequence[sdk.Check]:
+            return (sdk.Check("auth.login", self.look), *super().checks(resources))
+
+        def look(self) -> str:
+            if not self.folder.is_dir():
+                raise sdk.NotFound(f"there is no folder {self.folder}")
+            return "found"
+
+    class Extractor(extractor.Extractor):
+        def plan(self, wanted: int, since: sdk.State | None) -> sdk.ReadPlan:
+            if not self.client.folder.is_dir():
+                return sdk.ReadPlan(pa.schema([]), (sdk.Split(0),), why_one_split="empty")
+            return super().plan(wanted, since)
+
+        def read(self, split: sdk.Split) -> Read:
+            if not self.client.folder.is_dir():
+                return sdk.End(0)
+            return (yield from super().read(split))
+
+
+class ReadErrorsDoNotTravel(Fault):
+    """The error for a table that is not there holds what cannot be pickled."""
+
+    caught_by = "test_an_error_of_a_read_travels"
+
+    class Extractor(extractor.Extractor):
+        def plan(self, wanted: int, since: sdk.State | None) -> sdk.ReadPlan:
+            try:
+                return super().plan(wanted, since)
+            except sdk.NotFound as error:
+                error.details["answer"] = lambda: None
+                raise
+
+
 class SwallowsAFailure(Fault):
     """A failure midway ends the read as if that had been all."""
 
@@ -300,6 +344,24 @@ class SplitsOverlap(Fault):
                 return plan
             wider = [replace(split, data={**split.data, "count": split.data["count"] + 1}) for split in plan.splits]
             return replace(plan, splits=tuple(wider))
+
+
+class OneSplitAtATime(Fault):
+    """A split keeps a lock from its first batch to its last, and the first split may be waiting for it."""
+
+    caught_by = "test_splits_are_read_side_by_side_however_little_may_wait"
+    lock: ClassVar[threading.Lock] = threading.Lock()
+
+    class Extractor(extractor.Extractor):
+        def read(self, split: sdk.Split) -> Read:
+            if split.index == 0 and split.data["count"] is not None:
+                self.client.stop.wait(0.2)
+            while not OneSplitAtATime.lock.acquire(timeout=0.05):
+                self.client.check_stop()
+            try:
+                return (yield from super().read(split))
+            finally:
+                OneSplitAtATime.lock.release()
 
 
 class SplitDoesNotTravel(Fault):

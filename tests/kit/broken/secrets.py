@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -26,6 +29,31 @@ class SecretInAnError(Fault):
             except sdk.AuthFailed as error:
                 told = base64.b64encode(f"user:{self.connection['key']}".encode()).decode()
                 raise sdk.AuthFailed(f"refused with the header Basic {told}") from error
+
+
+class SecretInTheErrorOfARead(Fault):
+    """The error for a table that is not there tells where it was looked for, with the key in the URL."""
+
+    caught_by = "test_no_error_tells_a_secret"
+
+    class Extractor(extractor.Extractor):
+        def plan(self, wanted: int, since: sdk.State | None) -> sdk.ReadPlan:
+            try:
+                return super().plan(wanted, since)
+            except sdk.NotFound as error:
+                key = quote(str(self.client.connection["key"]), safe="")
+                raise sdk.NotFound(f"nothing at reference://{key}@{self.client.folder}") from error
+
+
+class SecretInAFile(Fault):
+    """What a library wants to have in a file is left in the scratch folder."""
+
+    caught_by = "test_no_file_tells_a_secret"
+
+    class Extractor(extractor.Extractor):
+        def plan(self, wanted: int, since: sdk.State | None) -> sdk.ReadPlan:
+            (self.workspace.scratch / "settings.ini").write_text(f"key = {self.client.connection['key']}")
+            return super().plan(wanted, since)
 
 
 class SecretInTheRepr(Fault):
@@ -70,3 +98,15 @@ class SecretInTheToken(Fault):
             token = super().token(schema, run)
             data = {**token.data, "login": self.client.connection["key"]}
             return sdk.Token(token.run_id, token.step, token.target, token.durable, data)
+
+
+class SecretInTheNotes(Fault):
+    """What the commit adds to the report shows the key."""
+
+    caught_by = "test_no_token_tells_a_secret"
+    roles = ("writer",)
+
+    class Writer(writer.Writer):
+        def commit(self, token: sdk.Token, parts: Sequence[sdk.Part], state: sdk.State | None) -> sdk.Written:
+            written = super().commit(token, parts, state)
+            return replace(written, notes=(f"written with the key {self.client.connection['key']}",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -67,6 +68,34 @@ class BlanksAreCut(WriterFault):
         def values(self, batch: pa.RecordBatch) -> Iterator[list[Any]]:
             for row in super().values(batch):
                 yield [value.strip() if isinstance(value, str) else value for value in row]
+
+
+class WholeNumbersBecomeFloats(WriterFault):
+    """A column of whole numbers with a null among them goes through floats, as in a data frame."""
+
+    caught_by = "test_large_whole_numbers_stay_whole_beside_a_null"
+
+    class Writer(writer.Writer):
+        def values(self, batch: pa.RecordBatch) -> Iterator[list[Any]]:
+            floats = [pa.types.is_integer(column.type) and column.null_count > 0 for column in batch.columns]
+            for row in super().values(batch):
+                pairs = zip(row, floats, strict=True)
+                yield [int(float(value)) if is_float and value is not None else value for value, is_float in pairs]
+
+
+class DecimalsBecomeFloats(WriterFault):
+    """What has no decimals gets the nearest float, and nobody is told."""
+
+    caught_by = "test_decimals_keep_their_digits_or_are_refused"
+
+    class Writer(writer.Writer):
+        def token(self, schema: pa.Schema, run: sdk.Run) -> sdk.Token:
+            kinds = [pa.float64() if pa.types.is_decimal(field.type) else field.type for field in schema]
+            return super().token(pa.schema(list(zip(schema.names, kinds, strict=True))), run)
+
+        def values(self, batch: pa.RecordBatch) -> Iterator[list[Any]]:
+            for row in super().values(batch):
+                yield [float(value) if isinstance(value, Decimal) else value for value in row]
 
 
 class TypesFromTheFirstBatch(WriterFault):
