@@ -79,14 +79,13 @@ class Extractor(base.Extractor[Client]):
         limited = self.options.get("limit") is not None
         most = 1 if limited else min(wanted, self.options.get("splits", wanted))
         ends = Ranges(self.client, table, pages.index, pages.key).cut(most)
-        reasons = {limited: "limit counts over all rows", most == 1: "one was wanted"}
-        why = reasons.get(True, "the table's key cannot be cut any further")
+        why = "the table's key cannot be cut any further" if most > 1 else "one was wanted"
         ranges = enumerate(zip((None, *ends[:-1]), ends, strict=True) if ends else [(None, None)])
         return ReadPlan(
             self._schema(chosen),
             tuple(Split(number, {"after": _plain(start), "upto": _plain(end)}) for number, (start, end) in ranges),
             (self.dataset(),),
-            why_one_split=why if len(ends) < 2 else None,
+            why_one_split=None if len(ends) > 1 else "limit counts over all rows" if limited else why,
             estimated_rows=self._estimated(table, chosen),
         )
 

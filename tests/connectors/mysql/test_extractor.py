@@ -73,7 +73,14 @@ def test_float_is_read_exactly(orders: Source) -> None:
     for number, value in enumerate(values):
         orders.sql(f"INSERT INTO orders VALUES ({number}, 'x', 'open', {value!r})")
     expected = pa.array(values, pa.float32())
-    forms: list[dict[str, Any]] = [{"table": "orders"}, {"table": "orders", "read_mode": "keyset"}]
+    forms: list[dict[str, Any]] = [
+        {"table": "orders"},
+        {"table": "orders", "read_mode": "keyset"},
+        {"query": "SELECT id, share FROM orders"},
+        {"query": "SELECT * FROM orders", "where": "id < 100"},
+        {"query": "SELECT id, MAX(share) AS share FROM orders GROUP BY id ORDER BY id"},
+        {"query": "SELECT id, IF(id < 100, share, NULL) AS share FROM orders", "columns": ["share"]},
+    ]
     for options in forms:
         rows, _ = orders.read(**options)
         found = rows["share"]
@@ -93,7 +100,7 @@ def test_fields_tell_type_key_and_nullability(orders: Source) -> None:
 
 
 def test_the_read_is_a_snapshot(orders: Source) -> None:
-    options = {"query": "SELECT o.id FROM orders AS o, seq_1_to_200000"}
+    options = {"query": "SELECT o.* FROM orders AS o, seq_1_to_200000"}
     with orders.client() as client:
         extractor = orders.extractor(client, options)
         stream = iter(Batches(extractor.schema(), extractor.read(Split(0))))
