@@ -146,6 +146,9 @@ class Extractor(base.Extractor[Client]):
         return Policy(bool(self.options.get("tinyint1_as_bool", False)), zero_dates)
 
     def _schema(self, chosen: Selection) -> pa.Schema:
+        if chosen.of_table and not self.options.get("columns"):
+            # information_schema leaves out the columns that this user may not read; the server refuses them
+            selection.header(self.client, f"SELECT * FROM {self._name().sql}")
         columns = chosen.columns(selection.header(self.client, chosen.sql))
         return pa.schema([field_of(column, self._policy()) for column in columns])
 

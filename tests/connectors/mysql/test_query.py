@@ -62,7 +62,13 @@ def test_comments_are_not_sent_and_lines_stay_where_they_are(sql: str, sent: str
     ],
 )
 def test_order_and_limit_are_those_of_the_end(sql: str, has_order: bool, has_limit: bool) -> None:
-    assert select_of(sql) == Query(sql, has_order, has_limit)
+    found = select_of(sql)
+    assert (found.has_order, found.has_limit) == (has_order, has_limit)
+
+
+def test_names_that_a_query_gives_are_told_apart_from_tables() -> None:
+    found = select_of("SELECT 1 FROM a, b AS c JOIN (SELECT 1 FROM d AS e) AS f")
+    assert found == Query(found.sql, False, False, frozenset({"c", "e", "f"}))
 
 
 @pytest.mark.parametrize(
