@@ -1,0 +1,130 @@
+"""The conformance kit over mysql, with a private MariaDB: the faults come through the proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pytest
+from pymysql.converters import escape_string
+
+from osiris.testing.connector import Change, Conformance, Reading, Subject
+from tests.servers.mariadb import MariaDB
+
+COUNT = 1500
+"""Of over 4 kB each: more than the reader takes at once, so that a fault in the middle is in the middle."""
+USER, PASSWORD = "kit", "ca/nary+{}%'\"\\ žluť"
+COLUMNS = (
+    "id INT PRIMARY KEY, name TEXT, code INT NOT NULL UNIQUE, flag TINYINT(1), day DATE, word VARCHAR(10) NOT NULL"
+)
+ROWS_SQL = (
+    "SELECT seq, IF(seq, REPEAT(CHAR(97 + seq MOD 26), 4200), NULL), "
+    f"{COUNT} - seq, seq MOD 2, DATE '2026-01-01' + INTERVAL seq DAY, '🐘' FROM seq_0_to_{COUNT - 1}"
+)
+KNOWN = (
+    "CREATE DATABASE source",
+    f"CREATE TABLE source.empty ({COLUMNS})",
+    f"CREATE TABLE source.known ({COLUMNS})",
+    f"INSERT INTO source.known {ROWS_SQL}",
+    f"CREATE USER {USER} IDENTIFIED BY '{escape_string(PASSWORD)}'",
+    f"GRANT ALL ON *.* TO {USER}",
+)
+ROWS = pa.table(
+    {
+        "id": pa.array(range(COUNT), pa.int32()),
+        "name": pa.array([chr(97 + n % 26) * 4200 if n else None for n in range(COUNT)]),
+        "code": pa.array([COUNT - n for n in range(COUNT)], pa.int32()),
+        "flag": pa.array([n % 2 for n in range(COUNT)], pa.int8()),
+        "day": pa.array([date.fromordinal(date(2026, 1, 1).toordinal() + n) for n in range(COUNT)], pa.date32()),
+        "word": pa.array(["🐘"] * COUNT),
+    }
+)
+
+
+@pytest.mark.server
+class TestMysql(Conformance):
+    """A database of its own for each subject; what is read is in one that they share."""
+
+    family = "mysql"
+    server: ClassVar[MariaDB]
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def serving(cls) -> Iterator[None]:
+        cls.server = MariaDB.start()
+        cls.server.sql(*KNOWN, database="mysql")
+        yield
+        cls.server.stop()
+
+    def subject(self, folder: Path) -> Subject:
+        database = self.server.database()
+        database.sql("CREATE TABLE orders (id INT)", "CREATE TABLE people (id INT)")
+        fields = database.fields(user=USER, password=PASSWORD)
+        return Subject(
+            family="mysql",
+            root=folder,
+            fields=fields,
+            broken={
+                "a wrong password": {"password": "closed, please"},
+                "nobody there": {"port": 1},
+                "no such host": {"host": "no-such-host.invalid"},
+                "no such database": {"database": "no_such_database"},
+                "a stranger's certificate": {"ssl_mode": "verify_ca"},
+            },
+            discovered=("orders", "people"),
+            changes=self.changes(),
+            reading=reading(),
+        )
+
+    def changes(self) -> dict[str, Any]:
+        """Another value for each field of the connection."""
+        late = "it shows only when an answer is late"
+        return {
+            "host": "127.0.0.2",
+            "port": 1,
+            "unix_socket": "/no/such/socket",
+            "database": "no_such_database",
+            "user": "nobody",
+            "password": "closed, please",
+            "ssl_mode": "verify_identity",
+            "ssl_ca": Change(self.server.ca, {"ssl_mode": "verify_ca"}),
+            "ssl_cert": "no-such-file.pem",
+            "ssl_key": "no-such-file.pem",
+            "charset": "utf8",
+            "connect_timeout_s": Change(5, unseen=late),
+            "read_timeout_s": Change(60, unseen=late),
+            "write_timeout_s": Change(60, unseen=late),
+            "init_sql": "SET time_zone = 'nowhere'",
+            "local_infile": Change(True, unseen="it is another road for the same rows"),
+        }
+
+
+def reading() -> Reading:
+    keyset = {"read_mode": "keyset"}
+    return Reading(
+        component="mysql.extractor",
+        options={"table": "source.known", "batch_rows": 500},
+        rows=ROWS,
+        empty={"table": "source.empty"},
+        missing={"table": "source.missing"},
+        several=keyset,
+        changes={
+            "table": "source.empty",
+            "schema": "mysql",
+            "query": Change("SELECT 1 AS n", remove=("table",)),
+            "columns": ["id"],
+            "where": "id < 5",
+            "order_by": ["id desc"],
+            "offset": COUNT - 1,
+            "read_mode": "keyset",
+            "split_by": Change(["code"], keyset),
+            "splits": Change(1, keyset),
+            "page_rows": Change(100, keyset),
+            "batch_rows": 100,
+            "tinyint1_as_bool": True,
+            "zero_dates": "string",
+        },
+    )
