@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -150,7 +151,7 @@ _VERIFY_HINTS: Final = {
 """By OpenSSL's X509_V_ERR_*."""
 
 
-def _all(numbers: tuple[int, ...], *meaning: Any, **rest: Any) -> dict[int, _Meaning]:
+def _all(numbers: Iterable[int], *meaning: Any, **rest: Any) -> dict[int, _Meaning]:
     return dict.fromkeys(numbers, _Meaning(*meaning, **rest))
 
 
@@ -159,6 +160,9 @@ _GRANT = "let the owner of the database GRANT it"
 _AGAIN = "something else holds the rows or the table: run again, or at another time"
 _LONGER = "raise the limit on the server, or read less at once"
 _FITS = "change the value or the column; Osiris never cuts a value to fit"
+_MISTAKES = frozenset((1046, 1052, 1054, 1055, 1056, 1060, 1064, 1066, 1109, 1110, 1111, 1140, 1193, 1210, 1222, 1241))
+_MISTAKES |= {1242, 1247, 1248, 1295, 1305, 1327, 1582, 1583, 1584, 1630}
+"""In syntax, names, grouping, subqueries, functions: only another statement cures them."""
 
 _MEANINGS: Final[dict[int, _Meaning]] = {
     # login
@@ -185,7 +189,7 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
     # what is named
     1049: _Meaning(NotFound, "database.missing", "check database and schema: names may differ in case"),
     **_all((1146, 1051), NotFound, "table.missing", "check the name: on most servers case counts"),
-    **_all((1054, 1060, 1064, 1193, 1210, 1295), ConfigError, "query.invalid"),
+    **_all(_MISTAKES, ConfigError, "query.invalid"),
     # reaching the server
     **_all((2002, 2003, 2004), NetworkFailed, None, "check host, port and firewall, and that the server runs"),
     2005: _Meaning(NetworkFailed, "connection.dns", "check the name of the host"),

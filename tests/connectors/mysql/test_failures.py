@@ -31,7 +31,7 @@ def known(number: int, text: str = "the server's words") -> OsirisError:
         ((1040, 1203), errors.Busy, True),
         ((1226,), errors.RateLimited, False),
         ((1049, 1146), errors.NotFound, False),
-        ((1054, 1064, 1193), errors.ConfigError, False),
+        ((1052, 1054, 1055, 1064, 1066, 1193, 1242, 1305), errors.ConfigError, False),
         (
             (2002, 2003, 2005, 2006, 2013, 2055, 1053, 1158, 1159, 1160, 1161, 1184, 4031, 1927),
             errors.NetworkFailed,
