@@ -12,7 +12,7 @@ from pymysql.constants import FLAG
 from osiris.connectors.base import Options
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.columns import Column
-from osiris.connectors.mysql.names import Name, quoted
+from osiris.connectors.mysql.names import Name, folded, quoted
 from osiris.connectors.mysql.query import Query, condition_of
 from osiris.connectors.mysql.tables import Table, TableColumn, columns_of
 from osiris.errors import ConfigError, did_you_mean
@@ -53,7 +53,8 @@ class Wanted:
         for text in self.order_by:
             found = re.fullmatch(r"(.+?)(?:\s+(asc|desc))?", text.strip(), re.IGNORECASE | re.DOTALL)
             name, direction = (text, None) if text in names or found is None else found.groups()
-            parts.append(f"{source}.{quoted(named(name, names, owner))} {(direction or 'asc').upper()}")
+            (column,) = picked([name], names, owner)
+            parts.append(f"{source}.{quoted(column)} {(direction or 'asc').upper()}")
         return f" ORDER BY {', '.join(parts)}" if parts else ""
 
 
@@ -97,9 +98,10 @@ class Rows:
     @classmethod
     def of(cls, table: Table, wanted: Wanted) -> Rows:
         """Raises ConfigError, with "did you mean", for a column that is not there."""
-        found = [table.column(name) for name in wanted.columns] or [c for c in table.columns if not c.hidden]
-        distinct([column.name for column in found], f"columns of {table.name}")
-        return cls(table, tuple(found), wanted.where)
+        shown = [column.name for column in table.columns if not column.hidden]
+        known = {column.name: column for column in table.columns}
+        chosen = picked(wanted.columns, list(known), f"the table {table.name}") or shown
+        return cls(table, tuple(known[name] for name in chosen), wanted.where)
 
     def select(self, *conditions: str, tail: str = "", more: Sequence[str] = (), index: str = "") -> Selection:
         """The SELECT under further conditions, with `more` expressions behind its columns, through one `index`."""
@@ -142,8 +144,7 @@ def of_query(client: Client, query: Query, wanted: Wanted) -> Selection:
         )
     names = [column.name for column in given]
     distinct(names, "the query")
-    chosen = [named(name, names, "the query") for name in wanted.columns] or names
-    distinct(chosen, "columns of the query")
+    chosen = picked(wanted.columns, names, "the query") or names
     where = f" WHERE ({wanted.where})" if wanted.where else ""
     tail = where + wanted.order(names, "the query", "q") + wanted.cut
     about = dict(zip(names, known, strict=True))
@@ -160,31 +161,36 @@ def header(client: Client, sql: str) -> tuple[Column, ...]:
 
 def estimated(client: Client, sql: str) -> int | None:
     """About how many rows the server will look at for a SELECT, without reading them; None when it does not know."""
-    plan = client.rows(f"EXPLAIN {sql}")
+    plan = client.rows(f"EXPLAIN FORMAT=TRADITIONAL {sql}")
     # … rows, Extra on MariaDB; … rows, filtered, Extra on MySQL
     rows = plan[0][-2 if client.flavour == "mariadb" else -3]
     return None if rows is None else int(rows)
 
 
-def named(name: str, names: Sequence[str], owner: str) -> str:
-    """`name` as `names` spell it: case does not count. Raises ConfigError with "did you mean"."""
-    for known in names:
-        if known.casefold() == name.casefold():
-            return known
-    hint = did_you_mean(name, list(names)) or f"columns: {', '.join(names[:30])}"
-    raise ConfigError(f"{owner} has no column {name!r}", code="column.missing", hint=hint)
+def picked(wanted: Sequence[str], names: Sequence[str], owner: str) -> list[str]:
+    """`wanted` as `names` of `owner` spell them: case does not count. Raises ConfigError for one that is not there,
+    with "did you mean", and for one that is named twice."""
+    known = {folded(name): name for name in names}
+    for name in wanted:
+        if folded(name) not in known:
+            hint = did_you_mean(name, list(names)) or f"columns: {', '.join(names[:30])}"
+            raise ConfigError(f"{owner} has no column {name!r}", code="column.missing", hint=hint)
+    found = [known[folded(name)] for name in wanted]
+    distinct(found, f"columns of {owner}")
+    return found
 
 
 def distinct(names: Sequence[str], owner: str) -> None:
     """Raises ConfigError for two columns that are one name to MySQL."""
     seen: dict[str, str] = {}
     for name in names:
-        if (other := seen.setdefault(name.casefold(), name)) is not name or names.count(name) > 1:
+        if folded(name) in seen:
             raise ConfigError(
-                f"{owner}: two columns are one name to MySQL: {other!r} and {name!r}",
+                f"{owner}: two columns are one name to MySQL: {seen[folded(name)]!r} and {name!r}",
                 code="query.duplicate_column",
                 hint="name them apart: SELECT a.id AS a_id, b.id AS b_id",
             )
+        seen[folded(name)] = name
 
 
 def _looked_up(client: Client, given: Sequence[Column], aliases: frozenset[str]) -> tuple[TableColumn | None, ...]:

@@ -9,7 +9,7 @@ import pymysql
 from pymysql.constants import ER
 
 from osiris.connectors.mysql.client import Client
-from osiris.connectors.mysql.names import RESERVED, Name
+from osiris.connectors.mysql.names import RESERVED, Name, folded
 from osiris.errors import ConfigError, NotFound, did_you_mean
 
 PRIMARY: Final = "PRIMARY"
@@ -62,7 +62,7 @@ class Table:
     def column(self, name: str) -> TableColumn:
         """By name, as MySQL compares them: case does not count. Raises ConfigError with "did you mean"."""
         for column in self.columns:
-            if column.name.casefold() == name.casefold():
+            if folded(column.name) == folded(name):
                 return column
         names = [column.name for column in self.columns]
         hint = did_you_mean(name, names) or f"columns: {', '.join(names[:30])}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import osiris
 from osiris.connectors.base import Batches, End, Split
 from osiris.connectors.mysql.client import Client
 from osiris.testing.faults import Fault, FaultProxy, Kind
+from tests.connectors.mysql.clients import until
 from tests.connectors.mysql.source import Source
 from tests.servers.mariadb import Database, MariaDB
 
@@ -194,13 +194,6 @@ def test_a_read_that_is_left_early_ends_its_session(source: Source) -> None:
 def rest(stream: Iterator[pa.RecordBatch]) -> int:
     """Read to the end; how many rows came."""
     return sum(batch.num_rows for batch in stream)
-
-
-def until(condition: Callable[[], object]) -> None:
-    ends_at = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < ends_at, "it did not come to pass"
-        time.sleep(0.01)
 
 
 def seen(source: Source, where: str) -> bool:
