@@ -20,13 +20,13 @@ from osiris.connectors.mysql.link import Columns, Link, Login, Sent
 from osiris.connectors.mysql.names import Name
 from osiris.connectors.mysql.session import Flavour, Server
 from osiris.connectors.mysql.tls import HeldContext
-from osiris.errors import Cancelled, ConfigError, NetworkFailed, OsirisError, TimedOut
+from osiris.errors import Cancelled, ConfigError, InternalError, NetworkFailed, OsirisError, TimedOut
 
 log = logging.getLogger(__name__)
 CONNECT_S = 10.0
 """How long the name, the connection and the login may take, each, unless the connection says otherwise."""
 KILL_S = 1.0
-"""How long each step of ending a statement may take that nobody waits for."""
+"""How long each step of ending a statement, or the session, may take that nobody waits for any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Prepared:
 class Channel(base.Client):
     """A session in autocommit mode. Errors are PyMySQL's, or ours where there is more to say; `classify` maps them.
 
-    A result that `query` or `execute_prepared` began is read with `receive_into` to its end, then `end_read`; what is
-    asked before that ends it, and goes to a new session.
+    A result that `query` or `execute_prepared` began is read with `receive_into` to its end, then `end_read`; nothing
+    else can be asked before that. `reopen` or `close` leaves it early.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -117,12 +117,12 @@ class Channel(base.Client):
             raise
 
     def close(self) -> None:
-        link, self._link = self._link, None
-        self._reading = False
-        if link is not None:
-            with contextlib.suppress(Exception):
+        link, reading = self._link, self._reading
+        if link is not None and not reading and not self._line.is_cut:
+            link.wait_at_most(KILL_S, KILL_S)
+            with contextlib.suppress(pymysql.err.MySQLError):
                 link.close()
-        self._line.let_go()
+        self.discard()
         if self._left_running:
             self._left_running = False
             self._kill()
@@ -327,12 +327,11 @@ class Channel(base.Client):
 
     @contextlib.contextmanager
     def _asking(self) -> Generator[Link]:
-        """The link, free for a statement; a read that was left early is ended first."""
+        """The link, free for a statement."""
         self.raise_if_interrupted()
-        if self._reading:
-            self.discard()
-            self.open()
         link = self._opened()
+        if self._reading:
+            raise InternalError("a statement was sent in the middle of a result", code="mysql.reading")
         with self._telling_interrupts():
             yield link
 

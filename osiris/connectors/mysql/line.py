@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from osiris.errors import Cancelled, NetworkFailed, TimedOut
@@ -15,6 +16,7 @@ Address = tuple[int, Any]
 """A socket family, and what its `connect` takes."""
 KEEPALIVE_S = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """A host that is gone is noticed within two minutes, also by a read that may wait for hours."""
+LOOK_S = 0.05
 T = TypeVar("T")
 
 
@@ -55,7 +57,8 @@ class Line:
 
     def resolve(self, host: str, port: int, timeout_s: float) -> list[Address]:
         """The addresses of `host`, in the system's order."""
-        found = self._waited(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), timeout_s)
+        lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = waited(lookup, timeout_s, self.raise_if_cut)
         if found is None:
             raise TimedOut(
                 f"the name {host} was not resolved within {timeout_s:g} s", hint="check the name, and the DNS server"
@@ -95,23 +98,27 @@ class Line:
             raise
         return sock
 
-    def _waited(self, call: Callable[[], T], timeout_s: float) -> T | OSError | None:
-        """What `call` gives or raises, None when it takes too long: getaddrinfo itself cannot be interrupted."""
-        done = threading.Event()
-        results: list[T | OSError] = []
 
-        def work() -> None:
-            try:
-                results.append(call())
-            except OSError as error:
-                results.append(error)
-            done.set()
+def waited(call: Callable[[], T], timeout_s: float, look: Callable[[], None]) -> T | OSError | None:
+    """What `call` gives or raises, in a thread of its own: for what nobody can interrupt, such as getaddrinfo.
 
-        threading.Thread(target=work, name="osiris-dns", daemon=True).start()
-        ends_at = time.monotonic() + timeout_s
-        while not done.wait(0.05) and time.monotonic() < ends_at:
-            self.raise_if_cut()
-        return results[0] if results else None
+    None when it takes too long. `look` is called now and then meanwhile, and ends the waiting when it raises.
+    """
+    done = threading.Event()
+    results: list[T | OSError] = []
+
+    def work() -> None:
+        try:
+            results.append(call())
+        except OSError as error:
+            results.append(error)
+        done.set()
+
+    threading.Thread(target=work, name="osiris-dns", daemon=True).start()
+    ends_at = time.monotonic() + timeout_s
+    while not done.wait(LOOK_S) and time.monotonic() < ends_at:
+        look()
+    return results[0] if results else None
 
 
 def _tune(sock: socket.socket) -> None:

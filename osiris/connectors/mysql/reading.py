@@ -56,7 +56,7 @@ def begin(client: Client, selection: Selection, form: Form) -> Decoder:
 def received(client: Client, decoder: Decoder, form: Form) -> Iterator[pa.RecordBatch]:
     """All rows of the statement, as the server sends them; it waits while nobody takes them.
 
-    Left early, it leaves the client in the middle of a result, and the next statement opens another session. Raises
+    Left early, it leaves the client in the middle of a result: nothing else can be asked of that session. Raises
     PyMySQL's errors, DataError and Cancelled; never ends early.
     """
     while not decoder.finished:

@@ -13,7 +13,8 @@ from osiris.connectors.base import Connection
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.link import Sent
 from osiris.connectors.mysql.names import Name
-from osiris.errors import ConfigError, NetworkFailed, SourceError
+from osiris.errors import ConfigError, InternalError, NetworkFailed, SourceError
+from tests.connectors.mysql.clients import until
 from tests.servers.mariadb import Database
 
 pytestmark = pytest.mark.server
@@ -83,9 +84,21 @@ def test_a_statement_without_rows_has_no_columns(client: Client) -> None:
     assert client.rows("SELECT @x") == [(1,)]
 
 
-def test_what_is_asked_in_the_middle_of_a_read_ends_the_read(client: Client) -> None:
+def test_nothing_can_be_asked_in_the_middle_of_a_read(client: Client) -> None:
+    """A new session in its place would be outside the transaction, and nobody would see it."""
     client.query("SELECT seq FROM seq_1_to_300000")
+    for ask in (client.rows, client.execute, client.query, client.prepare):
+        with pytest.raises(InternalError, match="in the middle of a result"):
+            ask("SELECT 7")
+    client.reopen()
     assert client.rows("SELECT 7") == [(7,)]
+
+
+def test_a_read_that_is_left_early_is_closed_at_once(client: Client, database: Database) -> None:
+    number = client.server.connection_id
+    client.query("SELECT seq FROM seq_1_to_1000000000")
+    client.close()
+    until(lambda: not database.sql(f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {number}"))
 
 
 def test_a_session_that_was_discarded_is_not_silently_replaced(client: Client) -> None:

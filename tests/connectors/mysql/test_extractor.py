@@ -390,7 +390,7 @@ def test_about_how_many_rows_is_known_without_counting_them(orders: Source) -> N
         ({"query": "SELECT writing()"}, osiris.ConfigError, "the query: it writes"),
         (
             {"query": "SELECT id FROM orders WHERE id = (SELECT 1 UNION SELECT 2)"},
-            osiris.SourceError,
+            osiris.ConfigError,
             "more than 1 row",
         ),
     ],

@@ -183,6 +183,7 @@ def test_a_read_that_is_left_early_ends_its_session(source: Source) -> None:
     with source.client() as client:
         begun(source, client, LONG)
         left = client.server.connection_id
+        client.reopen()
         assert client.rows("SELECT 1") == [(1,)]
         assert client.server.connection_id != left
         until(lambda: not seen(source, f"ID = {left}"))
