@@ -218,7 +218,9 @@ def _installed(folder: Path) -> Path:
     made = folder / "installed"
     command = [str(_installer()), "--no-defaults", f"--datadir={made}", "--skip-test-db", *_as_root()]
     command += ["--auth-root-authentication-method=normal", "--innodb-log-file-size=32M"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    # two installers that share a folder for temporary tables may take the same names
+    own = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=own)
     assert done.returncode == 0, done.stdout + done.stderr
     INSTALLED.append(made)
     return made

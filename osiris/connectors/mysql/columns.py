@@ -20,6 +20,8 @@ ZeroDates = Literal["null", "error", "string"]
 BINARY_CHARSET: Final = 63
 VECTOR: Final = 242
 """MySQL 9's type; PyMySQL has no name for it."""
+NOT_FIXED: Final = 31
+"""The `decimals` of a DOUBLE that has as many as it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,12 @@ class Column:
     def precision(self) -> int:
         """The digits of a DECIMAL: its length in characters less the point and the sign."""
         return max(self.length - (self.decimals > 0) - (not self.unsigned), 1, self.decimals)
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether the text protocol loses digits: of FLOAT, and of DOUBLE with a number of decimals."""
+        code = self.type_code
+        return code == FIELD_TYPE.FLOAT or (code == FIELD_TYPE.DOUBLE and self.decimals < NOT_FIXED)
 
     @property
     def text_length(self) -> int:

@@ -24,9 +24,9 @@ class Decoder:
         while not decoder.finished:
             yield from decoder.received(client.receive_into(decoder.space()))
 
-    `binary` says that the rows come from a prepared statement: without it a FLOAT column is refused, since the server
-    rounds FLOAT when it writes it as text. `sequence` is the number of the first packet, None when not known. A decoder
-    that has raised is of no more use.
+    `binary` says that the rows come from a prepared statement: without it FLOAT and DOUBLE(M,D) are refused, since the
+    server rounds them when it writes them as text. `sequence` is the number of the first packet, None when not known.
+    A decoder that has raised is of no more use.
     """
 
     def __init__(

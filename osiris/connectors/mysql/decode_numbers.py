@@ -215,11 +215,11 @@ def unsigned(values: Values, lengths: Ints, scale: int, most_digits: int) -> Wor
     return total
 
 
-def signed(numbers: Words, negative: Flags | None) -> NDArray[np.int64] | Words:
-    """With their signs. Numbers without one stay unsigned words, which may be over 2 ** 63."""
+def signed(numbers: Words, negative: Flags | None) -> Ints:
+    """With their signs; the bits of a number over 2 ** 63 stay what they are."""
     if negative is not None:
         np.negative(numbers, out=numbers, where=negative)
-    return numbers
+    return numbers.view(np.int64)
 
 
 def _fits(numbers: Words, negative: Flags | None, most: int) -> bool:

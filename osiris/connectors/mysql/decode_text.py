@@ -32,8 +32,10 @@ class TextRows:
 
     def __init__(self, columns: Sequence[Column], schema: pa.Schema, calendar: Calendar) -> None:
         self._columns = columns
-        if any(column.type_code == FIELD_TYPE.FLOAT for column in columns):
-            raise InternalError("FLOAT in text rows has lost digits: prepare the query, or cast to DOUBLE")
+        if any(column.is_rounded for column in columns):
+            raise InternalError(
+                "FLOAT or DOUBLE(M,D) in text rows has lost digits: prepare the query, or cast to DOUBLE"
+            )
         self._kinds = [kind_of(column, kind, calendar) for column, kind in zip(columns, schema.types, strict=True)]
 
     def arrays(self, block: Block) -> list[pa.Array]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-from pymysql.constants import FIELD_TYPE
 
 from osiris.connectors.mysql.client import Client, ResultHeader
 from osiris.connectors.mysql.columns import Policy
@@ -42,12 +41,12 @@ class Form:
 def begin(client: Client, selection: Selection, form: Form) -> Decoder:
     """Run the SELECT, whose rows `received` then gives. Raises PyMySQL's errors.
 
-    The rows of a query with FLOAT come in the binary protocol, since a server rounds FLOAT where it writes it as text.
+    The rows of a query with FLOAT or DOUBLE(M,D) come in the binary protocol: as text the server would round them.
     """
     if selection.of_table:
         return _decoder(client.query(selection.sql), selection, form)
     prepared = client.prepare(selection.sql)
-    if any(column.type_code == FIELD_TYPE.FLOAT for column in prepared.columns):
+    if any(column.is_rounded for column in prepared.columns):
         return _decoder(client.execute_prepared(prepared), selection, form, binary=True)
     client.close_prepared(prepared)
     return _decoder(client.query(selection.sql), selection, form)

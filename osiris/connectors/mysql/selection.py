@@ -206,9 +206,10 @@ def _looked_up(client: Client, given: Sequence[Column], aliases: frozenset[str])
 
 
 def _expression(column: TableColumn) -> str:
-    """How a column is read: FLOAT as the DOUBLE of the same value, since the server rounds FLOAT where it writes it."""
+    """How a column is read: FLOAT and DOUBLE(M,D) as plain DOUBLE, since the server rounds them in its text."""
     name = quoted(column.name)
-    return f"CAST({name} AS DOUBLE) AS {name}" if column.word == "float" else name
+    is_rounded = column.word == "float" or column.type.lower().startswith("double(")
+    return f"CAST({name} AS DOUBLE) AS {name}" if is_rounded else name
 
 
 _ALL: Final = 2**64 - 1
