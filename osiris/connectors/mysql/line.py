@@ -14,7 +14,7 @@ from osiris.errors import Cancelled, NetworkFailed, TimedOut
 
 Address = tuple[int, Any]
 """A socket family, and what its `connect` takes."""
-KEEPALIVE_S = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+KEEPALIVE_S = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # macOS: TCP_KEEPALIVE
 """A host that is gone is noticed within two minutes, also by a read that may wait for hours."""
 LOOK_S = 0.05
 T = TypeVar("T")
