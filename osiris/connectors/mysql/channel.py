@@ -6,7 +6,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pymysql
@@ -100,7 +100,7 @@ class Channel(base.Client):
         """TLS, authentication and the settings of the session, over a socket of `connect`."""
         try:
             self._context = tls.context(self.connection, self._line.hold)
-            link = self._new_link(self._context, self._connect_s)
+            link = self._new_link(self._context, self._login)
         except BaseException:
             self._line.let_go()
             raise
@@ -220,13 +220,12 @@ class Channel(base.Client):
                 code="mysql.local_infile",
                 hint="set local_infile: true on the connection, if the server allows it too",
             )
-        with self._asking() as link:
-            try:
+        try:
+            with self._asking() as link:
                 return link.load(sql, chunks)
-            except Exception as error:
-                if failures.number_of(error) is None:  # not the server's answer: it still waits for the rest
-                    self.discard()
-                raise
+        finally:
+            if self._link is not None and not self._link.open:
+                self.discard()
 
     def query(self, sql: str) -> ResultHeader:
         """Begin a result in the text protocol."""
@@ -281,18 +280,18 @@ class Channel(base.Client):
     def _connect_s(self) -> float:
         return float(self.connection.get("connect_timeout_s", CONNECT_S))
 
-    def _new_link(self, context: HeldContext | None, timeout_s: float) -> Link:
-        required = self.connection.get("ssl_mode", "preferred") != "preferred"
-        return Link(self._login(timeout_s), context, required=required)
+    def _new_link(self, context: HeldContext | None, login: Login) -> Link:
+        return Link(login, context, required=self.connection.get("ssl_mode", "preferred") != "preferred")
 
-    def _login(self, timeout_s: float) -> Login:
+    @property
+    def _login(self) -> Login:
         return Login(
             host=self.host,
             user=str(self.connection["user"]),
             password=str(self.connection.get("password", "")),
             database=self.database,
             charset=self.connection.get("charset", "utf8mb4"),
-            timeout_s=timeout_s,
+            timeout_s=self._connect_s,
             local_infile=bool(self.connection.get("local_infile", False)),
         )
 
@@ -314,7 +313,8 @@ class Channel(base.Client):
         """
         line, server = Line(), self.server
         try:
-            link = self._new_link(tls.context(self.connection, line.hold), KILL_S)
+            login = replace(self._login, database=None, timeout_s=KILL_S)
+            link = self._new_link(tls.context(self.connection, line.hold), login)
             link.log_in(line.connect(self._addresses, KILL_S))
             ((place,),) = link.run(f"SELECT {session.PLACE}", ())[1]
             if place == server.place:

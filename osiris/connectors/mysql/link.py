@@ -162,14 +162,18 @@ class Link(Connection):
     def load(self, sql: str, chunks: Iterable[bytes]) -> Sent:
         """LOAD DATA LOCAL INFILE of `chunks`, whatever file the server names: it gets no file of this machine.
 
-        When `chunks` raises, the connection has to be closed: the server waits for more.
+        When `chunks` raises, the connection is closed: the server would take what it has for all there is.
         """
         self._execute_command(COMMAND.COM_QUERY, sql.encode(self.encoding))
         if not self._packet().is_load_local_packet():
             raise err.InternalError(CR.CR_COMMANDS_OUT_OF_SYNC, "the statement loads no data")
-        for chunk in chunks:
-            for start in range(0, len(chunk), PACKET_BYTES):
-                self.write_packet(chunk[start : start + PACKET_BYTES])
+        try:
+            for chunk in chunks:
+                for start in range(0, len(chunk), PACKET_BYTES):
+                    self.write_packet(chunk[start : start + PACKET_BYTES])
+        except BaseException:
+            self.drop()
+            raise
         self.write_packet(b"")
         return self._sent(self._packet())
 
