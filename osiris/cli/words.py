@@ -96,6 +96,14 @@ def templates(_context: click.Context) -> Iterable[str]:
 
 
 @offered
+def schemas(_context: click.Context) -> Iterable[str]:
+    """Those of a project's files and of the commands."""
+    from osiris.cli import schemas
+
+    return (*schemas.FILES, *schemas.names())
+
+
+@offered
 def references(context: click.Context) -> Iterator[str]:
     """Every connection, `@family.alias`, that is not on this line yet."""
     from osiris.connections import layout

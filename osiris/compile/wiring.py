@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from osiris.compile import graph
 from osiris.compile.issues import Issues
+from osiris.compile.keys import STEP_ID
 from osiris.compile.manifest import Mode
-from osiris.compile.parse import STEP_ID, Draft
+from osiris.compile.parse import Draft
 from osiris.errors import did_you_mean
 
 MAX_EDGES = 1_000_000

@@ -15,7 +15,7 @@ from osiris.components.component import defaults
 from osiris.connections import layout
 from osiris.connections.describe import described, templates
 from osiris.connections.origins import Field, fields_of
-from osiris.connections.resolution import Fault, Filled, fill
+from osiris.connections.resolution import CODES, Fault, Filled, fill
 from osiris.connections.substitution import Sources
 from osiris.documents import Document
 from osiris.errors import ConfigError, NotFound, OsirisError, did_you_mean
@@ -258,7 +258,7 @@ def _schema_faults(rules: Rules, values: dict[str, Any], filled: Filled) -> list
         Fault(
             "config.schema",
             problem.path,
-            problem.code.replace("option.", "connection."),
+            CODES[problem.code],
             redactor.text(problem.message),
             problem.hint,
         )
