@@ -40,6 +40,22 @@ class WriteDriver:
         self._must_be_plain(token)
         return token
 
+    def name(self, schema: pa.Schema, run: Run) -> Token:
+        """The token, by an instance whose client was never opened: it takes no I/O to make one."""
+        client = self.bound.unopened()
+        with classifying(client.classify):
+            token: Token = self.bound.instance(client).token(schema, run)
+        return token
+
+    @property
+    def foresees(self) -> bool:
+        """Whether the writer can tell what `begin` would refuse."""
+        return bool(self.bound.implementation.foresee is not Writer.foresee)
+
+    def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
+        """What `begin` would refuse, raised, and what it would make; nothing is changed."""
+        return self._lead(lambda writer: writer.foresee(token, schema))
+
     def begin(self, token: Token, schema: pa.Schema) -> None:
         self._lead(lambda writer: writer.begin(token, schema))
 

@@ -198,7 +198,7 @@ class _Work:
             tuple(self._edges),
             tuple(dict.fromkeys(scene.warnings)),
             self._settled,
-            error,
+            (error,) if error is not None else (),
         )
 
 

@@ -2,7 +2,7 @@
 
 from osiris.runs.folder import RunFolder, RunSummary, create, find, get, summaries, unfinished
 from osiris.runs.ledger import Decision, FlowState, Ledger, RunState
-from osiris.runs.report import Edge, Report, StepReport, peak_memory_mb
+from osiris.runs.report import Edge, Report, StepPlan, StepReport, peak_memory_mb
 
 __all__ = [
     "Decision",
@@ -13,6 +13,7 @@ __all__ = [
     "RunFolder",
     "RunState",
     "RunSummary",
+    "StepPlan",
     "StepReport",
     "create",
     "find",
