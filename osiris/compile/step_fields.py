@@ -18,7 +18,13 @@ CURES = {
     ("step", "connection"): "write it under config",
     ("step", "depends_on"): "it is called needs",
     ("step", "type"): "it is called component",
+    ("step", "uses"): "it is called component",
+    ("step", "with"): "it is called config",
     ("pipeline", "version"): "it is called oml_version",
+    ("pipeline", "tasks"): "they are called steps",
+    ("pipeline", "connectors"): "connections stand in osiris_connections.yaml",
+    ("pipeline", "outputs"): "a write step says where the rows go",
+    ("pipeline", "schedule"): "Osiris keeps no schedule: let one call osiris run",
 }
 """What to do about keys that other versions and other tools have, and that are near no key of ours."""
 
