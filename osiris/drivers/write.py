@@ -12,6 +12,7 @@ import pyarrow as pa
 from osiris.connectors.base import Batches, Client, Part, Run, State, Token, Writer, Written, to_json
 from osiris.drivers.bound import Bound, classifying
 from osiris.errors import InternalError
+from osiris.events import about
 from osiris.stream import share
 
 T = TypeVar("T")
@@ -118,7 +119,8 @@ class WriteDriver:
 
         def work(number: int, stream: Batches) -> None:
             try:
-                done[number] = self._fresh(lambda writer: writer.write(token, stream), reuse=True)
+                with about(self.bound.context.step):
+                    done[number] = self._fresh(lambda writer: writer.write(token, stream), reuse=True)
             except BaseException as error:  # noqa: BLE001 - the thread's top: the lead raises what is noted here
                 batches.first_error.note(error)
 

@@ -1,7 +1,9 @@
-"""The memory of runs: ledger, folder, report."""
+"""The memory of runs: ledger, folder, log, report."""
 
-from osiris.runs.folder import RunFolder, RunSummary, create, find, get, summaries, unfinished
+from osiris.runs.folder import RunFolder, RunSummary, create, find, get, newest_first, summaries, unfinished
 from osiris.runs.ledger import Decision, FlowState, Ledger, RunState
+from osiris.runs.log import Entry as LogEntry
+from osiris.runs.log import RunLog
 from osiris.runs.report import Edge, Report, StepPlan, StepReport, peak_memory_mb
 
 __all__ = [
@@ -9,8 +11,10 @@ __all__ = [
     "Edge",
     "FlowState",
     "Ledger",
+    "LogEntry",
     "Report",
     "RunFolder",
+    "RunLog",
     "RunState",
     "RunSummary",
     "StepPlan",
@@ -18,6 +22,7 @@ __all__ = [
     "create",
     "find",
     "get",
+    "newest_first",
     "peak_memory_mb",
     "summaries",
     "unfinished",

@@ -36,7 +36,7 @@ def test_every_verb_of_the_design_is_there() -> None:
         "connections doctor",
     ]
     verbs = ["completion", "init", "demo", "discover", "validate", "explain", "compile", "run"]
-    verbs += ["runs list", "runs show", "schema"]
+    verbs += ["logs", "runs list", "runs show", "runs prune", "schema"]
     assert sorted(" ".join(words) for words in VERBS) == sorted(lists + verbs)
 
 
