@@ -1,8 +1,7 @@
-"""Writes docs/reference: the command line from click, components from their specs, errors from their classes."""
+"""Writes docs/reference: the command line from click, components from specs, files and --json from schemas, errors."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,16 +11,23 @@ import click
 import yaml
 
 import osiris
-from osiris import errors
+from docs.codes import ADVICE, CLASSES, Found, codes
+from osiris import errors, settings
+from osiris.cli import schemas as documents
 from osiris.cli.main import cli
+from osiris.compile import keys
 from osiris.components import catalog
+from osiris.components.catalog import Catalog
 from osiris.components.component import Component
+from osiris.connections import layout
+from osiris.connections.schema import DEFAULT
 from osiris.connectors import registry
+from osiris.project import schemas
 
 REFERENCE = Path(__file__).parent / "reference"
-SHAPES = Path(osiris.__file__).parent / "cli" / "shapes"
 WIDTH = 100
-JSON_HEADS = ("field", "type", "always there")
+JSON_HEADS = ("field", "type", "always there", "what it is")
+KEY_HEADS = ("key", "type", "default", "what it is")
 GENERATED = "<!-- made by `make docs`: edit the source, not this page -->\n"
 
 
@@ -44,20 +50,26 @@ def pages() -> dict[Path, str]:
         "README.md": index(components),
         "cli.md": command_line(),
         "errors.md": error_page(),
+        "files.md": files_page(),
         "json.md": json_page(),
     }
     found |= {f"components/{component.name}.md": component_page(component) for component in components}
     return {REFERENCE / name: GENERATED + "\n" + text.strip() + "\n" for name, text in found.items()}
 
 
+def builtin() -> Catalog:
+    """The families that Osiris ships, whatever else is installed."""
+    return catalog.load(registry.load(registry.Policy(allow=())))
+
+
 def builtin_components() -> list[Component]:
-    """The components that Osiris ships, whatever else is installed."""
-    known = catalog.load(registry.load(registry.Policy(allow=())))
+    known = builtin()
     listed = [known.get(name) for name in known.names()]
     return [component for component in listed if component.distribution == osiris.DISTRIBUTION]
 
 
 def index(components: list[Component]) -> str:
+    of_files = schemas.schemas(builtin())
     rows = [
         (f"[`{c.name}`](components/{c.name}.md)", ", ".join(c.modes), c.title, ", ".join(abilities(c)) or "-")
         for c in components
@@ -66,13 +78,25 @@ def index(components: list[Component]) -> str:
 # Reference
 
 - [Command line](cli.md)
+- [The files of a project, key by key](files.md)
 - [What `--json` prints](json.md)
 - [Errors and exit codes](errors.md)
 
 ## Components
 
 {table(("component", "modes", "what it does", "abilities"), rows)}
+
+## JSON Schemas
+
+`osiris schema NAME` prints one, `osiris schema --write` puts those of the project's files where editors find them.
+Those of commands are in [json.md](json.md).
+
+{table(("name", "what it is of", "what that is"), [(f"`{name}`", *told(each)) for name, each in of_files.items()])}
 """
+
+
+def told(schema: Mapping[str, Any]) -> tuple[str, str]:
+    return schema["title"], schema["description"]
 
 
 def command_line() -> str:
@@ -102,41 +126,84 @@ def commands(context: click.Context) -> Iterator[click.Context]:
 
 def json_page() -> str:
     """The shapes of `--json`. The error is told once, since every command may print it instead of its own document."""
-    shapes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(SHAPES.glob("*.json"))]
-    failed = next(shape["$defs"]["error"] for shape in shapes if "error" in shape.get("$defs", {}))
+    failure = documents.shape("version")
     parts = [
         f"""
 # What `--json` prints
 
-One document on stdout. Fields may be added within a major version, never renamed. Each shape is a JSON Schema.
+One document on stdout. Fields may be added within a major version, never renamed. Each shape is a JSON Schema:
+`osiris schema NAME`, the words of a command joined by dashes.
 
-## error
+## A failure
 
 A command that fails has `error` in its document; one that fails before it has anything else to say prints only that.
 
-{table(JSON_HEADS, list(fields(failed, failed, "error.")))}
+{table(JSON_HEADS, list(fields(documents.FAILURE, failure, "")))}
 """.strip()
     ]
-    for path, shape in zip(sorted(SHAPES.glob("*.json")), shapes, strict=True):
-        link = f"Schema: [{path.name}](../../osiris/cli/shapes/{path.name})"
-        rows = [row for row in fields(shape, shape, "") if not row[0].startswith(("`error`", "`error."))]
-        parts += [f"## {shape['title']}", link, table(JSON_HEADS, rows)]
+    for name in documents.names():
+        shape = documents.shape(name)
+        own = [branch for branch in shape["anyOf"] if branch != documents.FAILURE]
+        rows = [row for branch in own for row in fields(branch, shape, "")]
+        rows = [row for row in rows if not row[0].startswith(("`error", "`errors"))] if name != "validate" else rows
+        parts += [f"## {shape['title']}", f"{shape['description']} `osiris schema {name}`", table(JSON_HEADS, rows)]
     return "\n\n".join(parts)
 
 
-def fields(part: Mapping[str, Any], whole: Mapping[str, Any], above: str) -> Iterator[tuple[str, str, str]]:
+def fields(part: Mapping[str, Any], whole: Mapping[str, Any], above: str) -> Iterator[tuple[str, ...]]:
     """A row for each field of an object's schema and of the objects in it, named by their path."""
     part = resolved(part, whole)
     for branch in part.get("anyOf", ()):
         yield from fields(branch, whole, above)
     for name, below in part.get("properties", {}).items():
         schema = resolved(below, whole)
-        yield f"`{above}{name}`", kind(schema), "yes" if name in part.get("required", ()) else "no"
+        always = "yes" if name in part.get("required", ()) else "no"
+        yield f"`{above}{name}`", kind(schema), always, escaped(below.get("description") or schema["description"])
         yield from fields(schema, whole, f"{above}{name}.")
     if "items" in part:
         yield from fields(part["items"], whole, above.removesuffix(".") + "[].")
     if isinstance(part.get("additionalProperties"), Mapping):
         yield from fields(part["additionalProperties"], whole, f"{above}<name>.")
+
+
+def files_page() -> str:
+    """Every key of the three files, from the tables that check them."""
+    known = builtin()
+    families = dict.fromkeys(component.family for component in builtin_components())
+    sections = [
+        ("pipeline", "A pipeline, at the top", keys.TOP, keys.TOP_REQUIRED),
+        ("", "A step", keys.STEP, keys.STEP_REQUIRED),
+        ("", "`retry` of a step", keys.RETRY, ()),
+        ("", "An entry of `columns`", keys.COLUMN, ("from",)),
+        ("", "A param", keys.PARAM, ()),
+        ("", "A profile", keys.PROFILE, ()),
+        ("settings", f"`{settings.FILE}`", settings.SCHEMA["properties"], settings.SCHEMA["required"]),
+        ("", "`plugins`", settings.SCHEMA["properties"]["plugins"]["properties"], ()),
+        ("", "`retention`", settings.SCHEMA["properties"]["retention"]["properties"], ()),
+        ("connections", f"`{layout.FILE}`", layout.TOP, ("version",)),
+    ]
+    parts = ["# The files of a project, key by key"]
+    parts.append("What a step's `config` may hold is on the page of its [component](README.md#components).")
+    for schema, title, table_of_keys, required in sections:
+        parts.append(f"## {title}")
+        parts += [f"`osiris schema {schema}` prints the JSON Schema of the whole file."] if schema else []
+        parts.append(key_table(table_of_keys, required))
+    for family in families:
+        rules = known.connection_rules(family)
+        properties = rules.schema["properties"]
+        if properties:
+            parts += [f"## A connection of `{family}`", key_table(DEFAULT | properties, rules.schema["required"])]
+            former = [f"`{old}` is a former name of `{new}`." for old, new in rules.aliases.items()]
+            parts += [" ".join(former)] if former else []
+    return "\n\n".join(parts)
+
+
+def key_table(properties: Mapping[str, Mapping[str, Any]], required: Sequence[str]) -> str:
+    rows = []
+    for name, part in properties.items():
+        default = "required" if name in required else f"`{plain(part['default'])}`" if "default" in part else ""
+        rows.append((f"`{name}`", kind(part), default, escaped(" ".join((part.get("description") or part["title"]).split()))))
+    return table(KEY_HEADS, rows)
 
 
 def resolved(part: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -179,7 +246,51 @@ do, and `file`, `line` and `column` where it is about a file. Import them from `
 ## Exit codes
 
 {table(("code", "means"), [(str(code), meaning[name]) for name, code in exits.items()])}
+
+## Codes
+
+Every code that there is, what its message says, and what to do; `…` stands for names and values. A `warning` stops
+nothing. A name on the command line that nothing bears ends with 2, whatever its class.
+
+{(chr(10) * 2).join(code_tables())}
 """
+
+
+def code_tables() -> Iterator[str]:
+    """The codes by their first word."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for code, known in codes().items():
+        area = code.partition(".")[0] if "." in code else "others"
+        names = sorted(known.classes)
+        exits = ", ".join(dict.fromkeys(str(CLASSES[name].exit_code) if name in CLASSES else "0" for name in names))
+        row = (
+            f"`{code}`",
+            "<br>".join(names),
+            exits,
+            lines(known.says) or "what the system, the library or the rule says",
+            what_to_do(known),
+        )
+        found.setdefault(area, []).append(row)
+    for area in sorted(found):
+        yield f"### {area}\n\n" + table(("code", "class", "exit", "says", "what to do"), found[area])
+
+
+def what_to_do(known: Found) -> str:
+    """The hints; else what the tree of the classes says of its class."""
+    return lines(known.hints) or lines(
+        dict.fromkeys(ADVICE.get(name, "see the message") for name in sorted(known.classes))
+    )
+
+
+def lines(texts: Mapping[str, None]) -> str:
+    """The texts that say anything, one a line of a cell."""
+    said = [text.partition("\n")[0] for text in texts if any(letter.isalpha() for letter in text)]
+    return "<br>".join(escaped(text) for text in said)
+
+
+def escaped(text: str) -> str:
+    """As a cell of a table has it."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
 def classes(error: type[errors.OsirisError], depth: int) -> Iterator[tuple[int, type[errors.OsirisError]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,6 +80,19 @@ class Diagnosis:
         if warned is not None:
             return cls("warning", "ok", latency_ms, warned.message, warned.hint, tuple(checks))
         return cls("success", "ok", latency_ms, checks[-1].message, None, tuple(checks))
+
+
+def error_of(check: CheckResult) -> OsirisError:
+    """A failed check as the error that it was: its class by the category, message and hint as shown."""
+    kinds = [kind for kind in _kinds(OsirisError) if kind.category == check.category != OsirisError.category]
+    return (kinds or [OsirisError])[0](check.message, hint=check.hint)
+
+
+def _kinds(kind: type[OsirisError]) -> Iterator[type[OsirisError]]:
+    """All classes below `kind`, the nearest first: of several with one category the one that says least."""
+    yield from kind.__subclasses__()
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
 
 
 def diagnose(

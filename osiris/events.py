@@ -1,15 +1,22 @@
-"""What happened and when: the events and metrics that a run emits, and the sink they go to."""
+"""What happened and when: the events and metrics that a run emits, the sink they go to, and the step it is about."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from osiris.secrets import redactor
+
+EVENTS = "events.jsonl"
+LEVELS = ("debug", "info", "warning", "error")
+_SUBJECT: ContextVar[str | None] = ContextVar("_SUBJECT", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class FileSink:
 
     def __init__(self, folder: Path) -> None:
         self._lock = threading.Lock()
-        self._events = (folder / "events.jsonl").open("a", encoding="utf-8", buffering=1)
+        self._events = (folder / EVENTS).open("a", encoding="utf-8", buffering=1)
         self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8", buffering=1)
 
     def emit(self, item: Event | Metric) -> None:
@@ -68,3 +75,18 @@ class FileSink:
     def close(self) -> None:
         self._events.close()
         self._metrics.close()
+
+
+@contextmanager
+def about(step: str) -> Generator[None]:
+    """What is logged in this thread while the block runs is about `step`."""
+    former = _SUBJECT.set(step)
+    try:
+        yield
+    finally:
+        _SUBJECT.reset(former)
+
+
+def subject() -> str | None:
+    """The step that this thread is at work on, as far as it is known."""
+    return _SUBJECT.get()

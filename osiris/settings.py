@@ -10,6 +10,7 @@ from typing import Any
 from osiris import documents
 from osiris.components import check
 from osiris.components.rules import Rules
+from osiris.components.schema import DIALECT
 from osiris.connectors.registry import Policy
 from osiris.documents import Document
 from osiris.errors import ConfigError
@@ -19,8 +20,13 @@ FILE = "osiris.yaml"
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SIZE = re.compile(rf"(?P<number>\d{{1,15}}) ?(?P<unit>{'|'.join(UNITS)})")
 LEAST_BYTES = 2**20
+_SIZE_PATHS = [("memory",), ("spill_limit",)]
 _NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
-_SIZE = {"type": ["string", "integer"]}
+_SIZE = {
+    "type": ["string", "integer"],
+    "minimum": LEAST_BYTES,
+    "pattern": rf"^\s*[0-9]{{1,15}} ?(?:{'|'.join(UNITS)})\s*$",
+}
 _COUNT = {"type": "integer", "minimum": 1}
 
 
@@ -46,27 +52,55 @@ class Settings:
 
 
 SCHEMA: dict[str, Any] = {
+    "$schema": DIALECT,
+    "$id": "urn:osiris:settings:1",
+    "title": "Osiris project",
+    "description": "What holds for all pipelines of a project. Without the file, everything has its default.",
     "type": "object",
     "required": ["version"],
     "additionalProperties": False,
     "properties": {
-        "version": {"const": 1},
+        "version": {"description": "The version of this file's form.", "const": 1},
         "plugins": {
+            "description": "Which connectors of other packages may be used.",
             "type": "object",
             "additionalProperties": False,
-            "properties": {"allow": _NAMES, "deny": _NAMES, "override": _NAMES},
+            "properties": {
+                "allow": {"description": "Only these families or distributions; all when absent.", **_NAMES},
+                "deny": {"description": "Not these families or distributions.", **_NAMES},
+                "override": {"description": "Built-in families that another package may replace.", **_NAMES},
+            },
         },
-        "memory": _SIZE,
-        "spill_limit": _SIZE,
-        "jobs": {**_COUNT, "maximum": 256},
-        "profile": {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"},
+        "memory": {
+            "description": f"What the batches in flight may take; {MEMORY_BYTES // 2**20}MiB when absent.",
+            **_SIZE,
+        },
+        "spill_limit": {
+            "description": "What a run may keep on disk for itself, such as 20GiB; as much as fits when absent.",
+            **_SIZE,
+        },
+        "jobs": {
+            "description": "How many reads there may be at a time; as the machine suggests when absent.",
+            **_COUNT,
+            "maximum": 256,
+        },
+        "profile": {
+            "description": "The profile that holds when none is named.",
+            "type": "string",
+            "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        },
         "retention": {
+            "description": "Which finished runs are kept; all when absent.",
             "type": "object",
             "additionalProperties": False,
-            "properties": {"runs": _COUNT, "days": _COUNT},
+            "properties": {
+                "runs": {"description": "The last so many of each pipeline.", **_COUNT},
+                "days": {"description": "None that is older.", **_COUNT},
+            },
         },
     },
 }
+"""The whole schema is published; of sizes, words say more than it can."""
 
 
 def load(root: Path) -> Settings:
@@ -100,7 +134,8 @@ def _checked(document: Document) -> dict[str, Any]:
     values = document.value
     if not isinstance(values, dict):
         raise document.error(f"{FILE} must be a mapping", hint="start with: version: 1")
-    problems = check.problems(Rules(FILE, SCHEMA, noun="key"), values)
+    found = check.problems(Rules(FILE, SCHEMA, noun="key"), values)
+    problems = [problem for problem in found if problem.path[:1] not in _SIZE_PATHS or problem.code == "option.type"]
     if problems:
         first = problems[0]
         key = first.code.endswith("unknown")

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from osiris.diagnosis import Check, CheckResult, Diagnosis, Finding, diagnose
+from osiris import errors
+from osiris.diagnosis import Check, CheckResult, Diagnosis, Finding, diagnose, error_of
 from osiris.errors import AuthFailed, NetworkFailed, OsirisError, SourceError
 from osiris.secrets import redactor
 
@@ -183,3 +184,12 @@ def test_the_latency_is_the_sum_of_the_checks() -> None:
 
 def test_the_category_is_that_of_the_class() -> None:
     assert run(failing(NetworkFailed("refused"), "net.tcp")).category == "network"
+
+
+def test_a_failed_check_can_be_raised_with_the_class_of_its_category() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, OsirisError)]
+    for kind in kinds:
+        error = error_of(CheckResult("auth.login", "failure", 1.0, "it failed", kind.category, "do this"))
+        assert (error.message, error.hint, error.category) == ("it failed", "do this", kind.category)
+        assert error.exit_code == (2 if kind.category == "config" else 1), kind
+    assert type(error_of(CheckResult("x", "failure", 1.0, "m", "no such category"))) is OsirisError

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from osiris import settings
+from osiris import documents, settings
 from osiris.connectors.registry import Policy
 from osiris.errors import ConfigError
 from osiris.settings import Retention, Settings
@@ -14,8 +15,16 @@ from osiris.step import MEMORY_BYTES
 
 
 def load(folder: Path, text: str) -> Settings:
+    """What is made of the text; the published schema takes it exactly when it can be made."""
     (folder / "osiris.yaml").write_text(text)
-    return settings.load(folder)
+    valid = Draft202012Validator(settings.SCHEMA).is_valid(documents.loads(text, "osiris.yaml").value)
+    try:
+        found = settings.load(folder)
+    except ConfigError:
+        assert not valid
+        raise
+    assert valid
+    return found
 
 
 def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:

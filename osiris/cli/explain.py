@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osiris.cli.examples import on_one_line
+from osiris.cli.paths import shown_path
 from osiris.cli.rows import Row, laid_out, wrapped
 from osiris.cli.tree import Style, tree
 from osiris.secrets import MASK
@@ -47,7 +47,7 @@ class _Page:
 
     def lines(self) -> Iterator[str]:
         found = self._found
-        yield from wrapped(f"{found.name} from {_shown(found.file)}, profile {found.profile}", "  ", self._width)
+        yield from wrapped(f"{found.name} from {shown_path(found.file)}, profile {found.profile}", "  ", self._width)
         if found.params:
             yield from ("", "params:")
             yield from laid_out([self._param(param) for param in found.params], self._width)
@@ -111,7 +111,7 @@ class _Page:
         named = connection.named_line
         why = f"named in {self._at(named)}" if named is not None else WHY[connection.why]
         uses = [self._use(use) for use in connection.uses]
-        place = f"{_shown(connection.file)}:{connection.line}"
+        place = f"{shown_path(connection.file)}:{connection.line}"
         yield Row(f"  connection: {connection.reference}", "; ".join([why, *uses, place]))
         yield from self._settings(connection.fields, "    ")
 
@@ -128,7 +128,7 @@ class _Page:
                 yield Row(f"{indent}{setting.name}: {on_one_line(value)}", comment)
 
     def _origin(self, setting: Setting) -> Iterator[str]:
-        yield f"{_shown(setting.file or self._found.file)}:{setting.line}"
+        yield f"{shown_path(setting.file or self._found.file)}:{setting.line}"
         if setting.written is not None:
             yield f"written as {setting.written}, its former name"
         if setting.origin == "override":
@@ -155,16 +155,10 @@ class _Page:
             yield from wrapped(f"  by default: {text}", "    ", self._width)
 
     def _at(self, line: int) -> str:
-        return f"{_shown(self._found.file)}:{line}"
+        return f"{shown_path(self._found.file)}:{line}"
 
 
 def _in_short(step: ExplainedStep) -> str:
     joins = f", joins {', '.join(step.step.inputs)}" if len(step.step.inputs) > 1 else ""
     connection = f", {step.connection.reference}" if step.connection is not None else ""
     return f"{step.id}: {step.step.mode}, {step.component.name}{connection}{joins}"
-
-
-def _shown(name: str) -> str:
-    """A file as seen from the current folder, if it is in it."""
-    path = Path(name)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from osiris.cli.numbers import duration, row_count
 from osiris.cli.pages import page
+from osiris.cli.plan import show_plan
 from osiris.errors import OsirisError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ UNREMARKABLE: dict[str, set[Any]] = {"rejected": {0}, "superseded": {0}, "stoppe
 
 def show_report(output: Output, report: dict[str, Any]) -> None:
     """Show the document of a run (the `run` shape); its error is for the caller to show."""
-    if any(step["status"] == "planned" for step in report["steps"]):
-        _show_plan(output, report)
+    if report.get("dry_run"):
+        show_plan(output, report)
         return
     _show_steps(output, report["steps"])
     for text in report.get("settled", ()):
@@ -65,20 +66,6 @@ def _show_steps(output: Output, steps: list[dict[str, Any]]) -> None:
         if name not in UNREMARKABLE or {row[place] for row in rows} - UNREMARKABLE[name]
     ]
     output.table([COLUMNS[place] for place in places], [[row[place] for place in places] for row in rows], NUMBERS)
-
-
-def _show_plan(output: Output, report: dict[str, Any]) -> None:
-    """A dry run: nothing was read or written, so there is nothing to count but what the sources expect."""
-    rows = [
-        (step["id"], step["component"], step["status"], step.get("estimated_rows"), _names(step))
-        for step in report["steps"]
-    ]
-    output.table(("step", "component", "status", "rows expected", "reads"), rows, right=("rows expected",))
-    output.line(f"dry run of {report['pipeline']}: {report['status']}; no target was touched", report["status"])
-
-
-def _names(step: dict[str, Any]) -> str:
-    return ", ".join(dataset["name"] for dataset in step.get("datasets", ())) or "-"
 
 
 def summary(report: dict[str, Any]) -> str:

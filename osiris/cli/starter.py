@@ -51,19 +51,34 @@ def _template(name: str) -> Template:
 
 
 def files_of(folder: str) -> dict[str, str]:
-    """The texts of a folder beside this file, by the path that each gets in the project; `dot.x` becomes `.x`."""
+    """The texts of a folder beside this file, by the path that each gets in the project; `dot.x` becomes `.x`.
+
+    Those that have a schema tell editors where it is.
+    """
+    from osiris.project.schemas import wired
+
     base = resources.files("osiris.cli") / folder
     found: dict[str, str] = {}
     waiting = [(base, "")]
     while waiting:
-        node, path = waiting.pop()
+        node, above = waiting.pop()
         for child in node.iterdir():
-            name = path + child.name
+            name = above + child.name
             if child.is_dir():
                 waiting.append((child, f"{name}/"))
             elif not name.endswith((".py", ".pyc")):
-                found[name.replace("dot.", ".", 1)] = child.read_text(encoding="utf-8")
+                path = name.replace("dot.", ".", 1)
+                found[path] = wired(path, child.read_text(encoding="utf-8"))
     return dict(sorted(found.items()))
+
+
+def schema_files() -> dict[str, str]:
+    """The schemas that those texts name, of all that is installed."""
+    from osiris.components import catalog
+    from osiris.connectors import registry
+    from osiris.project import schemas
+
+    return schemas.files(catalog.load(registry.load()))
 
 
 def write_new(root: Path, files: dict[str, str]) -> list[str]:

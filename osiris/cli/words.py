@@ -96,6 +96,14 @@ def templates(_context: click.Context) -> Iterable[str]:
 
 
 @offered
+def schemas(_context: click.Context) -> Iterable[str]:
+    """Those of a project's files and of the commands."""
+    from osiris.cli import schemas
+
+    return (*schemas.FILES, *schemas.names())
+
+
+@offered
 def references(context: click.Context) -> Iterator[str]:
     """Every connection, `@family.alias`, that is not on this line yet."""
     from osiris.connections import layout
@@ -110,36 +118,31 @@ def references(context: click.Context) -> Iterator[str]:
 @offered
 def runs(context: click.Context) -> Iterator[tuple[str, str]]:
     """Every run, the newest first."""
-    from osiris.runs import ledger
+    from osiris.runs import ledger, newest_first
 
-    for run in _newest_first(_root(context)):
+    for run in newest_first(_root(context)):
         yield run.run_id, f"{run.pipeline}, {ledger.finished(run.path) or 'unfinished'}, {run.started_at[:19]}"
 
 
 @offered
 def run_pipelines(context: click.Context) -> Iterable[str]:
     """The names of the pipelines that were run."""
-    return sorted({run.pipeline for run in _newest_first(_root(context))})
+    from osiris.runs import find
+
+    return sorted({run.pipeline for run in find(_root(context))})
 
 
 @offered
-def run_steps(context: click.Context) -> Iterator[str]:
+def run_steps(context: click.Context) -> Iterable[str]:
     """The steps of the run on this line, else of the newest."""
-    wanted = context.params.get("run_id") or ""
-    run = next(run for run in _newest_first(_root(context)) if run.run_id.startswith(wanted))
-    for step in _yaml(run.path / "manifest.yaml")["steps"]:
-        yield step["id"]
+    from osiris.runs import get
+
+    return get(_root(context), context.params.get("run_id")).steps()
 
 
 def _root(context: click.Context) -> Path:
     face = context.find_object(Face)
     return Path(face.folder or "." if face else ".")
-
-
-def _newest_first(root: Path) -> list[Any]:
-    from osiris.runs import find
-
-    return sorted(find(root), key=lambda run: run.path.name, reverse=True)
 
 
 def _registry(context: click.Context) -> Any:

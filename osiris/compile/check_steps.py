@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 from osiris.compile.issues import Issues, Path
+from osiris.compile.keys import MODES
 from osiris.compile.manifest import Mode
 from osiris.compile.parse import Draft
 from osiris.compile.templates import used_secrets
@@ -15,7 +16,6 @@ from osiris.components.problems import Problem, dotted
 from osiris.errors import OsirisError, did_you_mean
 
 CONNECTION = "connection"
-MODES: tuple[Mode, ...] = get_args(Mode)
 COMPONENT_MODES: dict[Mode, str] = {"read": "extract", "write": "write", "transform": "transform"}
 AT_KEY = ("option.unknown", "option.missing", "option.constraint")
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from osiris.compile.issues import Issues
+from osiris.compile.keys import PARAM, PARAM_NAME, PROFILE
 from osiris.compile.param_types import FORMER_TYPES, TYPES, check_value, type_of
 from osiris.errors import ConfigError, did_you_mean
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-KEYS = ("type", "default", "enum", "secret", "description")
 NOT_GIVEN: Any = object()
 
 
@@ -56,7 +54,7 @@ def declarations(section: Any, issues: Issues) -> dict[str, Param]:
     found: dict[str, Param] = {}
     variables: dict[str, str] = {}
     for name, body in section.items():
-        if not NAME.fullmatch(name):
+        if not PARAM_NAME.fullmatch(name):
             hint = "use letters, digits, _ and -, a letter first"
             issues.error("param.name", f'"{name}" is no name of a param', "params", name, hint=hint, key=True)
             continue
@@ -75,8 +73,8 @@ def _declaration(name: str, body: Any, issues: Issues) -> Param:
     if not isinstance(body, dict):
         return Param(name, type_of(body), body)
     for key in body:
-        if key not in KEYS:
-            hint = did_you_mean(key, list(KEYS)) or f"known: {', '.join(KEYS)}"
+        if key not in PARAM:
+            hint = did_you_mean(key, list(PARAM)) or f"known: {', '.join(PARAM)}"
             issues.error(
                 "param.unknown_key", f'unknown key "{key}" of the param "{name}"', *at, key, hint=hint, key=True
             )
@@ -167,8 +165,8 @@ def _profile(name: str, body: Any, declared: Mapping[str, Param], issues: Issues
         issues.error("profile.shape", message, "profiles", name, hint=hint)
         return {}
     for key in body:
-        if key != "params":
-            hint = f"write it under params: {{{key}: ...}}" if key in declared else did_you_mean(key, ["params"])
+        if key not in PROFILE:
+            hint = f"write it under params: {{{key}: ...}}" if key in declared else did_you_mean(key, list(PROFILE))
             message = f'unknown key "{key}" of the profile "{name}"'
             issues.error("profile.unknown_key", message, "profiles", name, key, hint=hint or None, key=True)
     found: dict[str, Any] = {}

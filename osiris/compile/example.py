@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from osiris.compile.parse import OML_VERSION
+from osiris.compile.keys import OML_VERSION
 from osiris.components.catalog import Catalog, Component, Rules
 from osiris.components.check import problems
 from osiris.errors import ConfigError, OsirisError

@@ -10,7 +10,16 @@ from typing import Any
 from osiris.documents import loads
 from osiris.errors import ConfigError
 
-TYPES = ("string", "int", "number", "bool", "list", "map", "date")
+TYPES: dict[str, dict[str, str]] = {
+    "string": {"type": "string"},
+    "int": {"type": "integer"},
+    "number": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "list": {"type": "array"},
+    "map": {"type": "object"},
+    "date": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+}
+"""Each type, and the JSON Schema of a value of it."""
 FORMER_TYPES = {"integer": "int", "float": "number", "boolean": "bool", "array": "list", "object": "map"}
 WORDS = {
     "string": "text",

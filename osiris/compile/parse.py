@@ -7,19 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from osiris.compile import step_fields
+from osiris.compile import keys, step_fields
 from osiris.compile.issues import Issues, Path
+from osiris.compile.keys import FOLDER_NAME, OML_VERSION
 from osiris.compile.manifest import ColumnMap, Retry
 from osiris.compile.templates import NO_ITEM, Scope, fill
 from osiris.errors import ConfigError
 
-OML_VERSION = "0.1.0"
-TOP_KEYS = ("oml_version", "name", "description", "metadata", "params", "profiles", "steps")
-STEP_KEYS = (
-    "id", "component", "mode", "config", "needs", "inputs", "retry", "timeout", "for_each", "columns",
-)  # fmt: skip
-FOLDER_NAME = re.compile(r"[^/\\:*?\"<>|\x00-\x1f]{1,100}")
-STEP_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 STEP_OUTPUT = re.compile(r"\$\{([^.{}]*(?:\$\{[^{}]*\})?[^.{}]*)\.df\}")
 ITEM = "${item"
 MAX_STEPS = 50_000
@@ -55,7 +49,7 @@ def top_level(value: Any, issues: Issues) -> dict[str, Any]:
         hint = f'start with oml_version: "{OML_VERSION}", name and steps'
         issues.error("pipeline.shape", f"the pipeline is {what}", hint=hint)
         return {}
-    step_fields.unknown_keys(value, TOP_KEYS, issues, (), "pipeline")
+    step_fields.unknown_keys(value, keys.TOP, issues, (), "pipeline.unknown_key")
     version = value.get("oml_version")
     if version != OML_VERSION:
         message = f'"oml_version" must be "{OML_VERSION}"' + ("" if version is None else f", not {version!r}")
@@ -88,7 +82,7 @@ def steps(section: Any, scope: Scope, issues: Issues) -> list[Draft]:
         if not isinstance(body, dict):
             issues.error("step.shape", "a step must be a mapping with id and component", *path)
             continue
-        step_fields.unknown_keys(body, STEP_KEYS, issues, path, "step")
+        step_fields.unknown_keys(body, keys.STEP, issues, path, "step.unknown_key")
         _required(body, issues, path)
         found.extend(_copies(body, scope, issues, path))
         if len(found) > MAX_STEPS:
@@ -98,12 +92,13 @@ def steps(section: Any, scope: Scope, issues: Issues) -> list[Draft]:
 
 
 def _required(body: dict[str, Any], issues: Issues, path: Path) -> None:
-    for key in ("id", "component", "mode"):
+    for key in (*keys.STEP_REQUIRED, "mode"):
         value = body.get(key)
-        if value is None:
-            if key != "mode":  # which follows from the component
-                issues.error("step.missing_key", f'the step has no "{key}"', *path)
-        elif not isinstance(value, str):
+        if value == "":
+            issues.error("step.missing_key", f'the "{key}" of the step is empty', *path, key)
+        elif value is None and key in keys.STEP_REQUIRED:
+            issues.error("step.missing_key", f'the step has no "{key}"', *path)
+        elif not isinstance(value, str | None):
             issues.error("step.shape", f'"{key}" must be text', *path, key, hint="put it in quotes")
     if not isinstance(body.get("config", {}), dict | None):
         issues.error("step.shape", '"config" must be a mapping of options', *path, "config")

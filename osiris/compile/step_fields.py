@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Collection
 from typing import Any
 
+from osiris.compile import keys
 from osiris.compile.issues import Issues, Path
+from osiris.compile.keys import DURATION, MAX_ATTEMPTS
 from osiris.compile.manifest import ColumnMap, Retry
 from osiris.errors import ConfigError, did_you_mean
 from osiris.stream.types import parse as parse_type
 
-DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-RETRY_KEYS = ("attempts", "backoff", "max_backoff")
-COLUMN_KEYS = ("from", "to", "type")
-MAX_ATTEMPTS = 100
 CURES = {
     ("step", "connection"): "write it under config",
     ("step", "depends_on"): "it is called needs",
     ("step", "type"): "it is called component",
+    ("step", "uses"): "it is called component",
+    ("step", "with"): "it is called config",
     ("pipeline", "version"): "it is called oml_version",
+    ("pipeline", "tasks"): "they are called steps",
+    ("pipeline", "connectors"): "connections stand in osiris_connections.yaml",
+    ("pipeline", "outputs"): "a write step says where the rows go",
+    ("pipeline", "schedule"): "Osiris keeps no schedule: let one call osiris run",
 }
 """What to do about keys that other versions and other tools have, and that are near no key of ours."""
 
@@ -57,7 +61,7 @@ def retry(value: Any, issues: Issues, path: Path) -> Retry:
             "step.retry", '"retry" must be a number of attempts or a mapping', *path, hint="write {attempts: 3}"
         )
         return Retry()
-    unknown_keys(body, RETRY_KEYS, issues, path, "retry")
+    unknown_keys(body, keys.RETRY, issues, path, "retry.unknown_key")
     attempts = body.get("attempts", 1)
     if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= MAX_ATTEMPTS:
         message = f'"attempts" must be a whole number from 1 to {MAX_ATTEMPTS}'
@@ -108,7 +112,7 @@ def _column(entry: Any, issues: Issues, path: Path) -> ColumnMap | None:
     if not isinstance(entry, dict):
         issues.error("columns.shape", "a column must be a mapping", *path, hint="write {from: a, to: b, type: int64}")
         return None
-    unknown_keys(entry, COLUMN_KEYS, issues, path, "columns")
+    unknown_keys(entry, keys.COLUMN, issues, path, "columns.unknown_key")
     source, kind = entry.get("from"), entry.get("type")
     target = entry.get("to", source)
     if not isinstance(source, str) or not isinstance(target, str) or not source or not target:
@@ -124,12 +128,13 @@ def _column(entry: Any, issues: Issues, path: Path) -> ColumnMap | None:
     return ColumnMap(source, target, str(kind))
 
 
-def unknown_keys(body: dict[str, Any], known: tuple[str, ...], issues: Issues, path: Path, owner: str) -> None:
-    """Report each key of `body` that `owner` does not have."""
+def unknown_keys(body: dict[str, Any], known: Collection[str], issues: Issues, path: Path, code: str) -> None:
+    """Report each key of `body` that is not known; the first word of `code` names its owner."""
+    owner = code.partition(".")[0]
     for key in body:
         if key not in known:
             hint = CURES.get((owner, key)) or did_you_mean(key, list(known)) or f"known: {', '.join(known)}"
-            issues.error(f"{owner}.unknown_key", f'unknown key "{key}" of {owner}', *path, key, hint=hint, key=True)
+            issues.error(code, f'unknown key "{key}" of {owner}', *path, key, hint=hint, key=True)
 
 
 def needs(value: Any, issues: Issues, path: Path) -> tuple[str, ...] | None:

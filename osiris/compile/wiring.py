@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from osiris.compile import graph
 from osiris.compile.issues import Issues
+from osiris.compile.keys import STEP_ID
 from osiris.compile.manifest import Mode
-from osiris.compile.parse import STEP_ID, Draft
+from osiris.compile.parse import Draft
 from osiris.errors import did_you_mean
 
 MAX_EDGES = 1_000_000
@@ -129,7 +130,8 @@ class _Wirer:
             message = f'"{node.id}" writes the rows of one step, but is given those of {len(sources)}: {ids}'
             hint = "join them in a transform step, or write each with a step of its own"
             self._issues.error("step.many_inputs", message, *path, hint=hint)
-        elif node.role in ("write", "transform") and not sources:
+        elif not sources and (node.role == "write" or (node.role == "transform" and self.after[place])):
+            # a transform that stands first makes its rows itself; one behind a writer was meant to take some
             waits = "" if self.after[place] else ", and no step stands before it"
             message = f'"{node.id}" gets no rows: it needs no step that gives any{waits}'
             self._issues.error("step.no_input", message, *path, hint="name the step whose rows it takes in needs")

@@ -78,11 +78,14 @@ class Component:
     def fold_aliases(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """`config` under present names, and which (former, present) pairs were folded.
 
-        A former name whose present one is given too stays where it is: `problems` then reports it.
+        A former name whose present one, or another former one, is given too stays where it is: `problems` reports it.
         """
-        folded = [(old, self.aliases[old]) for old in config if old in self.aliases and self.aliases[old] not in config]
-        names = dict(folded)
-        return {names.get(name, name): value for name, value in config.items()}, folded
+        names: dict[str, str] = {}
+        for old in config:
+            new = self.aliases.get(old)
+            if new is not None and new not in config and new not in names.values():
+                names[old] = new
+        return {names.get(name, name): value for name, value in config.items()}, list(names.items())
 
     def problems(
         self, effective_config: Mapping[str, Any], *, present_only: bool = False, elsewhere: Collection[str] = ()

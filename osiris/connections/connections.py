@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,7 @@ from osiris.components.component import defaults
 from osiris.connections import layout
 from osiris.connections.describe import described, templates
 from osiris.connections.origins import Field, fields_of
-from osiris.connections.resolution import Fault, Filled, fill
+from osiris.connections.resolution import CODES, Fault, Filled, fill
 from osiris.connections.substitution import Sources
 from osiris.documents import Document
 from osiris.errors import ConfigError, NotFound, OsirisError, did_you_mean
@@ -140,7 +140,8 @@ class Connections:
     def restore(self, connection: Connection) -> Connection:
         """The same connection with its fields, which it loses when it is pickled."""
         reference = connection.reference if connection.alias else None
-        return self.resolve(connection.family, reference, connection.overrides)
+        restored = self.resolve(connection.family, reference, connection.overrides)
+        return replace(restored, look_only=connection.look_only)
 
     def examine(self, family: str, reference: str | None, overrides: Mapping[str, Any] | None = None) -> Examined:
         """As `resolve`, with the faults collected instead of raised; an unknown family or reference raises."""
@@ -258,7 +259,7 @@ def _schema_faults(rules: Rules, values: dict[str, Any], filled: Filled) -> list
         Fault(
             "config.schema",
             problem.path,
-            problem.code.replace("option.", "connection."),
+            CODES[problem.code],
             redactor.text(problem.message),
             problem.hint,
         )

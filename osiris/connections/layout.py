@@ -12,6 +12,12 @@ from osiris.documents import Document
 from osiris.errors import did_you_mean
 
 FILE = "osiris_connections.yaml"
+VERSION = 1
+TOP: Mapping[str, Mapping[str, Any]] = {
+    "version": {"description": "The version of this file's form.", "const": VERSION},
+    "connections": {"description": "The connections by family and alias.", "type": ["object", "null"]},
+}
+"""The file's keys, each with the JSON Schema of its value."""
 ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
@@ -35,11 +41,11 @@ def read(path: Path) -> Document:
     if not isinstance(top, dict):
         raise document.error('the file must be a mapping with "version: 1" and "connections"')
     for key in top:
-        if key not in ("version", "connections"):
-            hint = did_you_mean(key, ["version", "connections"]) or 'families stand below "connections:"'
+        if key not in TOP:
+            hint = did_you_mean(key, list(TOP)) or 'families stand below "connections:"'
             raise document.error(f'unknown key "{key}"', key, hint=hint, key=True)
-    if isinstance(top.get("version"), bool) or top.get("version") != 1:
-        raise document.error('the file must say "version: 1"', "version")
+    if isinstance(top.get("version"), bool) or top.get("version") != VERSION:
+        raise document.error(f'the file must say "version: {VERSION}"', "version")
     families = top.get("connections")
     if families is not None and not isinstance(families, dict):
         raise document.error('"connections" must be a mapping of families', "connections")

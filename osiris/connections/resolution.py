@@ -16,6 +16,16 @@ from osiris.secrets import SHORT, redactor
 
 BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
+CODES = {
+    "option.unknown": "connection.field_unknown",
+    "option.missing": "connection.field_missing",
+    "option.type": "connection.field_type",
+    "option.value": "connection.field_value",
+    "option.range": "connection.field_range",
+    "option.constraint": "connection.field_constraint",
+}
+"""What a fault of an option is called where it is one of a connection's field."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -65,8 +65,9 @@ __all__ = [
 class Connection:
     """A connection's fields, resolved: `fields` may hold secrets, so they are never shown and never pickled.
 
-    Relative paths in fields and options count from `root`, the project's folder. Pickling keeps the reference and the
-    step's `overrides` alone; `osiris.connections` gives the fields back.
+    Relative paths in fields and options count from `root`, the project's folder. With `look_only` nothing behind it may
+    be changed, however little (recovering a log that a killed process left): a dry run asks for that. Pickling leaves
+    the fields behind; `osiris.connections` gives them back.
     """
 
     family: str
@@ -74,6 +75,7 @@ class Connection:
     root: Path
     fields: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    look_only: bool = False
 
     @property
     def reference(self) -> str:
@@ -93,7 +95,7 @@ class Connection:
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Connection, (self.family, self.alias, self.root, None, dict(self.overrides))
+        return Connection, (self.family, self.alias, self.root, None, dict(self.overrides), self.look_only)
 
 
 class Options(Mapping[str, Any]):
@@ -333,8 +335,16 @@ class Extractor(ABC, Generic[C]):
     def plan(self, wanted: int, since: State | None) -> ReadPlan:
         """Cut the read into at most `wanted` splits. This instance's client stays open until the last split is read."""
         return ReadPlan(
-            self.schema(), (Split(0),), datasets=(self.dataset(),), why_one_split="this connector reads in one split"
+            self.schema(),
+            (Split(0),),
+            datasets=(self.dataset(),),
+            why_one_split="this connector reads in one split",
+            estimated_rows=self.estimated_rows(),
         )
+
+    def estimated_rows(self) -> int | None:
+        """About how many rows it will be, from metadata; None where that is not known without counting."""
+        return None
 
     @abstractmethod
     def dataset(self) -> Dataset:
@@ -367,6 +377,11 @@ class Writer(ABC, Generic[C]):
     @abstractmethod
     def token(self, schema: pa.Schema, run: Run) -> Token:
         """Name the write: pure, no I/O. Refuse a schema here that the target can never hold."""
+
+    def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
+        """For a dry run: raise what `begin` would refuse of the target as it is now, and say what would be made or
+        changed there, without changing anything. The client is open and looks only."""
+        return ()
 
     @abstractmethod
     def begin(self, token: Token, schema: pa.Schema) -> None:
@@ -407,6 +422,11 @@ class Processor(Classifies):
     def rescans(self, schemas: Mapping[str, pa.Schema]) -> frozenset[str]:
         """Which inputs are read more than once; those come with a `dataset()` that can be scanned again."""
         return frozenset()
+
+    def schema(self, inputs: Mapping[str, pa.Schema]) -> pa.Schema | None:
+        """For a dry run: the columns of the output, known from those of the inputs; None where they depend on the rows.
+        Raises what `run` would for options that do not go with the inputs."""
+        return None
 
     @abstractmethod
     def run(self, inputs: Mapping[str, Batches]) -> Batches:

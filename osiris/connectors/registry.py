@@ -77,7 +77,7 @@ class Registry:
         if found.state != "ok":
             raise ConfigError(
                 f'the connector family "{family}" ({found.distribution}) is {found.state}: {found.reason}',
-                code=f"family.{found.state}",
+                code="family.broken" if found.state == "broken" else "family.disabled",
             )
         return found
 

@@ -28,6 +28,11 @@ class Bound:
         assert self.connection is not None, "only steps with a connection take a client"
         return self.clients.take(self.connection, watch=watch)
 
+    def unopened(self) -> Client:
+        """A client that is not open, and that nobody looks after."""
+        assert self.connection is not None, "only steps with a connection take a client"
+        return self.clients.pool.make(self.connection)
+
     @contextmanager
     def lease(self, *, reuse: bool) -> Generator[Client]:
         """An open client for one piece of work; without `reuse` one that was opened for it."""

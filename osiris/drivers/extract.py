@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pyarrow as pa
 
-from osiris.connectors.base import Client, End, Extractor, ReadPlan, Split, State
+from osiris.connectors.base import Client, Dataset, End, Extractor, ReadPlan, Split, State
 from osiris.connectors.pool import interrupt_quietly
 from osiris.drivers.bound import Bound, classifying
 from osiris.errors import InternalError, OsirisError
@@ -28,6 +28,13 @@ class ExtractDriver:
         if not plan.splits:
             raise InternalError(f"{self.bound.context.step}: the plan has no split", code="plan.empty")
         return plan
+
+    def dataset(self) -> Dataset:
+        """What it reads, by an instance whose client was never opened: it takes no I/O to name it."""
+        client = self.bound.unopened()
+        with classifying(client.classify):
+            found: Dataset = self.bound.instance(client).dataset()
+        return found
 
     def sources(self, plan: ReadPlan) -> list[SplitSource]:
         return [SplitSource(self.bound, split) for split in plan.splits]

@@ -27,6 +27,11 @@ class TransformDriver:
         with classifying(self._processor.classify):
             return self._processor.rescans(schemas)
 
+    def schema(self, inputs: Mapping[str, pa.Schema]) -> pa.Schema | None:
+        """The columns that it would give, None where they are known only when it runs."""
+        with classifying(self._processor.classify):
+            return self._processor.schema(inputs)
+
     def run(self, inputs: Mapping[str, Batches]) -> Batches:
         """Start the processor. Its errors, also those met while its output is read, are OsirisErrors; one that an input
         raised keeps the input's class, which C code would have lost."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from osiris.connectors.base import Batches, Client, Part, Run, State, Token, Writer, Written, to_json
 from osiris.drivers.bound import Bound, classifying
 from osiris.errors import InternalError
+from osiris.events import about
 from osiris.stream import share
 
 T = TypeVar("T")
@@ -39,6 +40,22 @@ class WriteDriver:
         token = self._lead(lambda writer: writer.token(schema, run))
         self._must_be_plain(token)
         return token
+
+    def name(self, schema: pa.Schema, run: Run) -> Token:
+        """The token, by an instance whose client was never opened: it takes no I/O to make one."""
+        client = self.bound.unopened()
+        with classifying(client.classify):
+            token: Token = self.bound.instance(client).token(schema, run)
+        return token
+
+    @property
+    def foresees(self) -> bool:
+        """Whether the writer can tell what `begin` would refuse."""
+        return bool(self.bound.implementation.foresee is not Writer.foresee)
+
+    def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
+        """What `begin` would refuse, raised, and what it would make; nothing is changed."""
+        return self._lead(lambda writer: writer.foresee(token, schema))
 
     def begin(self, token: Token, schema: pa.Schema) -> None:
         self._lead(lambda writer: writer.begin(token, schema))
@@ -102,7 +119,8 @@ class WriteDriver:
 
         def work(number: int, stream: Batches) -> None:
             try:
-                done[number] = self._fresh(lambda writer: writer.write(token, stream), reuse=True)
+                with about(self.bound.context.step):
+                    done[number] = self._fresh(lambda writer: writer.write(token, stream), reuse=True)
             except BaseException as error:  # noqa: BLE001 - the thread's top: the lead raises what is noted here
                 batches.first_error.note(error)
 

@@ -6,36 +6,31 @@ import tempfile
 import time
 from pathlib import Path
 
-import pyarrow as pa
-
-from osiris.compile.manifest import Manifest, ManifestStep
-from osiris.connectors.base import Batches
+from osiris.compile.manifest import Manifest
+from osiris.compile.plan import flows
 from osiris.connectors.pool import Pool
-from osiris.drivers import columns
-from osiris.drivers.bound import Bound
-from osiris.drivers.extract import ExtractDriver
-from osiris.errors import NotFound, OsirisError
+from osiris.errors import OsirisError
 from osiris.execute.base import Environment, Request
+from osiris.execute.foresight import Foresight
 from osiris.execute.summary import outcome
 from osiris.execute.supervise import supervise
-from osiris.runs import Report, StepReport, peak_memory_mb
-from osiris.step import Context, Workspace
+from osiris.runs import Report, StepReport, peak_memory_mb, unfinished
 from osiris.stream import FirstError
 
 
 def preview(environment: Environment, manifest: Manifest, request: Request, started: float) -> Report:
-    """Resolve every step, load its connector, plan the reads from metadata, and hold `columns` against what is read.
-
-    Writers are not opened. What comes out of a processor is known only when it runs.
-    """
+    """Resolve every step, plan the reads from metadata, bind the SQL, check the targets' connections, and hold what
+    would be written against what is there. It goes on after a failure, so that the report has all of them."""
     look = _Preview(environment, manifest)
+    errors: tuple[OsirisError, ...]
     try:
         supervise(look, request.cancellation, environment.clean_up_s)
+        errors = tuple(look.errors)
     except OsirisError as error:
-        look.failure = error
+        errors = (error,)
     reports = [look.steps.get(step.id, StepReport(step.id, step.component, "skipped")) for step in manifest.steps]
     return Report(
-        outcome(look.failure),
+        outcome(errors[0] if errors else None),
         "",
         manifest.name,
         manifest.fingerprint,
@@ -43,9 +38,16 @@ def preview(environment: Environment, manifest: Manifest, request: Request, star
         peak_memory_mb(),
         "",
         tuple(reports),
-        warnings=request.warnings,
-        error=look.failure,
+        warnings=(*request.warnings, *_unsettled(environment.root, manifest)),
+        errors=errors,
+        dry_run=True,
     )
+
+
+def _unsettled(root: Path, manifest: Manifest) -> list[str]:
+    """A run would settle these first, and so may find other targets than this look."""
+    found = unfinished(root, manifest.profile, manifest.name)
+    return [f"run {run.run_id} of this pipeline is unfinished: a run settles it before it begins" for run in found]
 
 
 class _Preview:
@@ -55,20 +57,27 @@ class _Preview:
 
     def __init__(self, environment: Environment, manifest: Manifest) -> None:
         self.steps: dict[str, StepReport] = {}
-        self.failure: OsirisError | None = None
+        self.errors: list[OsirisError] = []
         self._environment = environment
         self._manifest = manifest
         self._pool = Pool(environment.registry)
         self._clients = self._pool.group()
         self._first_error = FirstError()
-        self._schemas: dict[str, pa.Schema] = {}
+        self._foresight: Foresight | None = None
 
     def run(self) -> None:
+        by_id = {step.id: step for step in self._manifest.steps}
+        order = flows(self._manifest.steps)
+        writers = {step: sum(by_id[name].mode == "write" for name in flow) for flow in order for step in flow}
         try:
             with tempfile.TemporaryDirectory(prefix="osiris-dry-") as folder:
-                for step in self._manifest.steps:
-                    self._look_at(step, Path(folder))
+                foresight = Foresight(self._environment, self._manifest, self._clients, Path(folder), writers)
+                self._foresight = foresight
+                for step in (by_id[name] for flow in order for name in flow):
+                    report, errors = foresight.look_at(step)
                     self._first_error.raise_if_any()
+                    self.steps[step.id] = report
+                    self.errors += errors
         finally:
             self._clients.close()
             self._pool.close()
@@ -82,37 +91,10 @@ class _Preview:
 
     def interrupt(self) -> None:
         self._clients.interrupt()
+        active = self._foresight.active if self._foresight is not None else None
+        if active is not None:
+            active.interrupt()
 
     def abandon(self, error: OsirisError) -> None:
         self.cancel(error)
         self.interrupt()
-
-    def _look_at(self, step: ManifestStep, folder: Path) -> None:
-        try:
-            self.steps[step.id] = self._preview(step, folder)
-        except OsirisError as error:
-            if isinstance(error, NotFound) and step.after:
-                note = f"not there yet, an earlier step may make it: {error}"
-                self.steps[step.id] = StepReport(step.id, step.component, "planned", notes=(note,))
-                return
-            error.step = step.id
-            self.failure = self.failure or error
-            self.steps[step.id] = StepReport(step.id, step.component, "failure")
-
-    def _preview(self, step: ManifestStep, folder: Path) -> StepReport:
-        binding = self._environment.bind(step)
-        known = [self._schemas[name] for name in step.inputs if name in self._schemas]
-        if step.mode == "write" and known:
-            columns.apply(Batches.of(known[0], ()), step.columns)
-        if step.mode != "read":
-            return StepReport(step.id, step.component, "planned")
-        context = Context(step.id, Workspace(folder, folder))
-        bound = Bound(binding.implementation, binding.connection, binding.options, context, self._clients)
-        driver = ExtractDriver(bound)
-        try:
-            plan = driver.plan(self._environment.jobs)
-        finally:
-            driver.close()
-        self._schemas[step.id] = plan.schema
-        datasets = tuple({"namespace": dataset.namespace, "name": dataset.name} for dataset in plan.datasets)
-        return StepReport(step.id, step.component, "planned", estimated_rows=plan.estimated_rows, datasets=datasets)

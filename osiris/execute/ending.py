@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from osiris.connectors.base import Part, State, Token, Written
 from osiris.drivers.write import WriteDriver
 from osiris.errors import InternalError, OsirisError, WriteFailed
+from osiris.events import about
 from osiris.execute.scene import Scene, naming
 from osiris.runs import Decision
 from osiris.stream import FirstError
@@ -143,11 +144,12 @@ class Ending:
                     self._driver(token.step).abort(token)
 
     def _abort(self, token: Token) -> bool:
-        try:
-            self._driver(token.step).abort(token)
-        except OsirisError as error:
-            log.warning("%s: staging could not be removed, the next run will: %s", token.step, error)
-            return False
+        with about(token.step):
+            try:
+                self._driver(token.step).abort(token)
+            except OsirisError as error:
+                log.warning("%s: staging could not be removed, the next run will: %s", token.step, error)
+                return False
         return True
 
     def _driver(self, step: str) -> WriteDriver:

@@ -13,6 +13,7 @@ import platform
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from osiris.errors import Busy, InternalError, PermissionDenied
 
 FOLDER = Path(".osiris") / "leases"
 POLL_S = 0.1
+LOOK_S = 0.1
+"""How long `is_held` may be in the way of somebody who takes the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Leases:
         if target in self._held:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lease"
+        path = self._folder / _name(target)
         owner = path.with_suffix(".json")
         while (held := _lock(path)) is None:
             if not wait:
@@ -74,13 +77,39 @@ class Leases:
         self._held.clear()
 
 
+def of_pipeline(name: str, profile: str) -> str:
+    """The target that every run of a pipeline takes first, so that it has at most one at a time."""
+    return f"the pipeline {name!r} ({profile})"
+
+
+def is_held(root: Path, target: str) -> bool:
+    """Whether a run holds the lease now."""
+    path = root / FOLDER / _name(target)
+    if not path.is_file():
+        return False
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            return _is_busy(error)
+    return False
+
+
+def _name(target: str) -> str:
+    return f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lease"
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def _lock(path: Path) -> _Held | None:
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=LOOK_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         connection.close()
-        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if _is_busy(error):
             return None
         raise PermissionDenied(f"cannot lock {path}: {error}", code="run.lease") from error
     inode = _inode(path)

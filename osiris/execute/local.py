@@ -17,11 +17,12 @@ from osiris.events import Event, FileSink, Metric
 from osiris.execute import summary
 from osiris.execute.base import Environment, Executor, Request, StepProgress
 from osiris.execute.dry import preview
-from osiris.execute.lease import Leases
+from osiris.execute.lease import Leases, of_pipeline
 from osiris.execute.recover import Settlement
 from osiris.execute.scene import Scene
 from osiris.execute.supervise import run_flow, supervise
 from osiris.runs import Edge, FlowState, Ledger, Report, RunFolder, StepReport, create, peak_memory_mb, unfinished
+from osiris.runs.log import LOG, LogFormatter
 from osiris.secrets import RedactingFilter, redactor
 from osiris.stream import Budget, SpillSpace
 
@@ -43,7 +44,7 @@ class LocalExecutor(Executor):
         entry = Leases(self._environment.root, manifest.name)
         try:
             proceed = request.cancellation.raise_if_requested
-            entry.take(f"the pipeline {manifest.name!r} ({manifest.profile})", wait=request.wait, proceed=proceed)
+            entry.take(of_pipeline(manifest.name, manifest.profile), wait=request.wait, proceed=proceed)
             folder, settled = self._settle(manifest, request)
             return self._run(manifest, folder, request, started, settled)
         finally:
@@ -106,7 +107,7 @@ class LocalExecutor(Executor):
             list(request.warnings),
         )
         try:
-            with _logging_to(folder.path / "osiris.log", scene.warnings):
+            with _logging_to(folder.path / LOG, scene.warnings):
                 yield scene
         finally:
             scene.close()
@@ -159,9 +160,12 @@ class _Work:
             error.step = error.step or steps[0].id
             self._steps.update(summary.failed(steps, error))
             for step in steps:
-                scene.mark(step.id, "failed" if summary.blame(step.id, error) == "failure" else "cancelled")
+                if summary.blame(step.id, error) == "failure":
+                    scene.mark(step.id, "failed", code=error.code, message=str(error))
+                else:
+                    scene.mark(step.id, "cancelled")
             # The faces show the report's error; the traceback is for the run's own log.
-            log.info("%s: %s", error.step, error, exc_info=error)
+            log.info("%s: %s", error.step, error, exc_info=error, extra={"step": error.step})
             return error
         finally:
             scene.leases.close()
@@ -198,7 +202,7 @@ class _Work:
             tuple(self._edges),
             tuple(dict.fromkeys(scene.warnings)),
             self._settled,
-            error,
+            (error,) if error is not None else (),
         )
 
 
@@ -244,7 +248,7 @@ class _Keeping(logging.Handler):
 def _logging_to(path: Path, warnings: list[str]) -> Iterator[None]:
     """Everything that Osiris logs, from INFO up, redacted, into the run's own file; warnings into `warnings` too."""
     file = logging.FileHandler(path, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    file.setFormatter(LogFormatter())
     file.addFilter(RedactingFilter())
     logger = logging.getLogger("osiris")
     level = logger.level

@@ -12,7 +12,7 @@ from osiris.compile.manifest import Manifest, ManifestStep
 from osiris.connectors.pool import Group, Pool
 from osiris.drivers.bound import Bound
 from osiris.errors import OsirisError
-from osiris.events import Event, Sink
+from osiris.events import Event, Sink, about
 from osiris.execute.base import Environment, Request, StepState
 from osiris.execute.lease import Leases
 from osiris.runs import Ledger, RunFolder
@@ -55,9 +55,9 @@ class Scene:
         context = Context(step.id, workspace, first_error, self.sink)
         return Bound(binding.implementation, binding.connection, binding.options, context, clients)
 
-    def mark(self, step: str, state: StepState) -> None:
+    def mark(self, step: str, state: StepState, **why: str) -> None:
         self.request.progress.steps[step].state = state
-        self.sink.emit(Event(f"step.{state}", step))
+        self.sink.emit(Event(f"step.{state}", step, why))
 
     def remove_scratch(self) -> None:
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -71,9 +71,10 @@ class Scene:
 
 @contextmanager
 def naming(step: str) -> Generator[None]:
-    """Put the step's id on an OsirisError that passes through without one."""
+    """Put the step's id on what is logged, and on an OsirisError that passes through without one."""
     try:
-        yield
+        with about(step):
+            yield
     except OsirisError as error:
         error.step = error.step or step
         raise

@@ -59,7 +59,8 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
             if over or number >= retry.attempts or not error.retryable:
                 raise
             wait_s = _wait_s(retry, number, error)
-            log.warning("attempt %d of %d failed, the next starts in %g s: %s", number, retry.attempts, wait_s, error)
+            text, about = "attempt %d of %d failed, the next starts in %g s: %s", {"step": error.step}
+            log.warning(text, number, retry.attempts, wait_s, error, extra=about)
             data = {"attempt": number, "wait_s": wait_s, "message": str(error)}
             scene.sink.emit(Event("flow.retried", error.step, data))
             _sleep(scene, wait_s)

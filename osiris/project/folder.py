@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osiris import settings
 from osiris.components import catalog
@@ -69,6 +69,12 @@ class Folder:
     @cached_property
     def connections(self) -> Connections:
         return Connections.load(self.root, self.catalog, self.environ)
+
+    def schemas(self) -> dict[str, Mapping[str, Any]]:
+        """The JSON Schemas of the project's files: `connections`, `pipeline`, `settings`."""
+        from osiris.project import schemas
+
+        return schemas.schemas(self.catalog)
 
     def path(self, name: str | Path) -> Path:
         """The file that `name` means: below the project's folder, else as seen from the current one."""

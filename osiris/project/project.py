@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from osiris.errors import ConfigError
 from osiris.project.discover import Discovered
 from osiris.project.doctor import Doctor, DoctorReport, OnResult
 from osiris.project.folder import Folder
 from osiris.project.targets import wanted
+from osiris.settings import Retention
 
 if TYPE_CHECKING:
     from osiris.diagnosis import Level
     from osiris.execute.base import Cancellation, Progress
     from osiris.project.session import Session
-    from osiris.runs import Report, RunSummary
+    from osiris.runs import Report, RunFolder, RunSummary
+    from osiris.runs.retention import Old
 
 
 class Project(Folder):
@@ -51,21 +54,53 @@ class Project(Folder):
         request = Request(again, wait, dry_run, compiled.warnings, progress or Progress(), cancel or Cancellation())
         return run.run(self, compiled.manifest, params or {}, request)
 
-    def runs(self) -> list[RunSummary]:
-        """Every run that was not pruned, newest first, failed and unfinished ones included."""
+    def runs(
+        self, pipeline: str | None = None, *, status: str | None = None, limit: int | None = None
+    ) -> list[RunSummary]:
+        """The runs that were not pruned, newest first, failed and unfinished ones included: of one pipeline, with one
+        status, at most `limit`."""
         from osiris import runs
 
-        return runs.summaries(self.root)
+        return runs.summaries(self.root, pipeline or "*", status, limit, self.is_running)
 
-    def report(self, run_id: str) -> dict[str, Any]:
-        """The report of a run, by its id or the start of it; NotFound for an unknown one. A run that was killed before
-        it wrote a report has only its id, pipeline and status."""
+    def find_run(self, run_id: str | None = None) -> RunFolder:
+        """A run's folder, by its id or the start of it, without one the newest; NotFound for an unknown one."""
         from osiris import runs
 
-        found = runs.get(self.root, run_id)
-        status = found.state().finished or "unfinished"
+        return runs.get(self.root, run_id)
+
+    def is_running(self, run: RunFolder) -> bool:
+        """Whether a process is at work on the run: settling it, or going on with it."""
+        from osiris.execute import lease
+        from osiris.runs import ledger
+
+        held = lease.is_held(self.root, lease.of_pipeline(run.pipeline, run.profile))
+        return held and ledger.finished(run.path) is None
+
+    def retention(self, keep_runs: int | None = None, keep_days: int | None = None) -> Retention:
+        """What is to be kept, else what osiris.yaml says; ConfigError when neither says anything."""
+        said = self.settings.retention
+        keep = Retention(
+            said.runs if keep_runs is None else keep_runs,
+            said.days if keep_days is None else keep_days,
+        )
+        if keep == Retention():
+            hint = "give --keep-runs N or --keep-days N, or set retention in osiris.yaml"
+            raise ConfigError("it is not said which runs are to be kept", code="retention.missing", hint=hint)
+        return keep
+
+    def old_runs(self, keep: Retention, pipeline: str | None = None) -> Old:
+        """The runs that `keep` lets go, those of one pipeline or of each."""
+        from osiris.runs import retention
+
+        return retention.old(self.root, pipeline=pipeline or "*", keep_runs=keep.runs, keep_days=keep.days)
+
+    def report(self, run_id: str | None = None) -> dict[str, Any]:
+        """The report of a run, by its id or the start of it, without one of the newest; NotFound for an unknown one. A
+        run that was killed before it wrote a report has only its id, pipeline and status."""
+        found = self.find_run(run_id)
         known = found.report() or {"run_id": found.run_id, "pipeline": found.pipeline, "steps": []}
-        return {**known, "status": status}
+        return {**known, "status": found.status(self.is_running)}
 
     @contextmanager
     def connect(self, reference: str) -> Generator[Session]:

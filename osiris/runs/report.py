@@ -10,11 +10,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from osiris.diagnosis import CheckResult
 from osiris.errors import EXIT_FAILED, EXIT_OK, OsirisError
 from osiris.secrets import redactor
 
 FILE = "report.json"
 PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """What a dry run found of a step: how a read will be cut, how a writer will write, what was checked for it."""
+
+    splits_wanted: int | None = None
+    splits: int | None = None
+    why_one_split: str | None = None
+    write_mode: str | None = None
+    connection: str | None = None
+    checks: tuple[CheckResult, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in self.__slots__ if name != "checks"}
+        checks = [
+            {"id": check.id, "status": check.status, "ms": check.ms, "message": check.message, "hint": check.hint}
+            for check in self.checks
+        ]
+        return {**plain, "checks": checks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +55,12 @@ class StepReport:
     counts: Mapping[str, int] = field(default_factory=dict)
     datasets: tuple[Mapping[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    plan: StepPlan | None = None
 
     def to_json(self) -> dict[str, Any]:
-        data = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in data.items() if name not in _OPTIONAL or value}
+        data = {name: getattr(self, name) for name in self.__slots__ if name != "plan"}
+        shown = {name: value for name, value in data.items() if name not in _OPTIONAL or value not in (None, {}, ())}
+        return {**shown, **({"plan": self.plan.to_json()} if self.plan is not None else {})}
 
 
 _OPTIONAL = ("estimated_rows", "counts", "datasets", "notes")
@@ -72,7 +95,13 @@ class Report:
     edges: tuple[Edge, ...] = ()
     warnings: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
-    error: OsirisError | None = None
+    errors: tuple[OsirisError, ...] = ()
+    dry_run: bool = False
+
+    @property
+    def error(self) -> OsirisError | None:
+        """What ended the run; of a dry run, which goes on, what would have ended it."""
+        return self.errors[0] if self.errors else None
 
     @property
     def exit_code(self) -> int:
@@ -94,9 +123,13 @@ class Report:
             "warnings": list(self.warnings),
             "settled": list(self.settled),
         }
-        if self.error is not None:
-            error = self.error
-            data["error"] = {"code": error.code, "message": str(error), "hint": error.hint, "step": error.step}
+        errors = [{"code": e.code, "message": str(e), "hint": e.hint, "step": e.step} for e in self.errors]
+        if errors:
+            data["error"] = errors[0]
+        if len(errors) > 1:
+            data["errors"] = errors
+        if self.dry_run:
+            data["dry_run"] = True
         redacted: dict[str, Any] = redactor.leaves(data)
         return redacted
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from osiris.errors import Cancelled, InternalError, OsirisError
+from osiris.events import about
 from osiris.stream.batches import EXHAUSTED, Batches, End, FirstError
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,8 @@ class _Merger:
                 lane = self._todo.popleft()
             except IndexError:
                 return
-            self._drive(lane)
+            with about(lane.source.name):
+                self._drive(lane)
 
     def _drive(self, lane: _Lane) -> None:
         """Open, read and close one split in this thread."""

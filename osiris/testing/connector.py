@@ -25,6 +25,7 @@ from osiris.testing.discover import DiscoverTests
 from osiris.testing.doctor import DoctorTests
 from osiris.testing.echo import Echo, shared
 from osiris.testing.extractor import ExtractorTests
+from osiris.testing.foresight import ForesightTests
 from osiris.testing.killed import KilledTests
 from osiris.testing.network import NetworkReadTests, NetworkWriteTests
 from osiris.testing.options import OptionTests
@@ -56,6 +57,7 @@ class Conformance(
     NetworkReadTests,
     NetworkWriteTests,
     ProcessorTests,
+    ForesightTests,
     OptionTests,
 ):
     """All tests that apply to `family`; those that need what it lacks (a writer, splits, a secret) are not there.

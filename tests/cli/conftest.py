@@ -8,18 +8,16 @@ import pty
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from osiris import cli
 from osiris.cli.main import main
+from tests.cli import published
 
-SHAPES = Path(cli.__file__).parent / "shapes"
 OF_A_TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
 ENVIRON = {name: value for name, value in os.environ.items() if name not in OF_A_TERMINAL} | {
     "PYTHONPATH": str(Path(__file__).parents[2])
@@ -38,12 +36,19 @@ class Call:
     def document(self, shape: str) -> dict[str, Any]:
         """The whole of stdout as one JSON document of that published shape."""
         document: dict[str, Any] = json.loads(self.out)
-        schema = json.loads((SHAPES / f"{shape}.json").read_text(encoding="utf-8"))
-        Draft202012Validator(schema).validate(document)
+        published.check(shape, document)
         return document
 
 
 Osiris = Callable[..., Call]
+
+
+def looked_at(arguments: Sequence[str | Path], call: Call) -> Call:
+    """The call, once its document is found to be as published, whatever the test is about."""
+    words = [str(argument) for argument in arguments]
+    if "--json" in words and not {"--help", "-h"} & set(words):
+        published.document(words, call.out)
+    return call
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def osiris(capsys: pytest.CaptureFixture[str]) -> Osiris:
         capsys.readouterr()
         code = main([str(argument) for argument in arguments])
         shown = capsys.readouterr()
-        return Call(code, shown.out, shown.err)
+        return looked_at(arguments, Call(code, shown.out, shown.err))
 
     return call
 
@@ -74,7 +79,7 @@ def osiris_process(tmp_path: Path) -> Osiris:
             timeout=60,
             check=False,
         )
-        return Call(done.returncode, done.stdout, done.stderr)
+        return looked_at(arguments, Call(done.returncode, done.stdout, done.stderr))
 
     return call
 

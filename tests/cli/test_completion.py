@@ -113,6 +113,9 @@ def test_a_run_is_completed_by_its_id(shell: Bash, shop: Path) -> None:
     (folder,) = shop.glob("run_logs/*/*/*")
     run_id = folder.name.rpartition("_")[2]
     assert shell.complete(f"osiris runs show {run_id[:3]}") == f"osiris runs show {run_id} "
+    assert shell.complete("osiris logs --step s") == "osiris logs --step save "
+    assert shell.candidates(f"osiris logs {run_id} --step ") == ["people", "newest", "save"]
+    assert shell.complete("osiris runs prune --pipeline ") == "osiris runs prune --pipeline example "
 
 
 @pytest.mark.parametrize(
@@ -159,7 +162,7 @@ def test_a_word_loads_only_what_it_needs(shop: Path, typed: str, also: set[str])
 
 
 def test_every_value_on_the_command_line_is_completed_or_free() -> None:
-    free = {"--like", "--timeout", "--jobs", "--rows"}
+    free = {"--like", "--timeout", "--jobs", "--rows", "--limit", "--tail", "--keep-runs", "--keep-days"}
     silent = []
     for command in commands(cli):
         for parameter in command.params:

@@ -74,7 +74,7 @@ def test_a_reference_to_nothing_is_a_wrong_call(
     """LESSONS 7 and 18."""
     done = osiris(*words, reference, "--project", connected, "--json")
     assert done.code == 2
-    assert done.document("connections-show")["error"]["hint"]
+    assert done.document("-".join(words))["error"]["hint"]
 
 
 def test_doctor_tells_good_from_broken_and_exits_1(osiris: Osiris, connected: Path) -> None:

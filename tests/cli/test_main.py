@@ -10,11 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from osiris import __version__
-from osiris.cli.main import cli
+from tests.cli import published
 from tests.cli.conftest import Osiris
 
 
@@ -24,20 +23,7 @@ def test_version_is_answered_in_text_and_json(osiris_process: Osiris, osiris: Os
     assert osiris("--json", "--version").document("version") == {"version": __version__}
 
 
-def leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """The words of every verb."""
-    if not isinstance(command, click.Group):
-        return [path]
-    context = click.Context(command)
-    found = []
-    for name in command.list_commands(context):
-        below = command.get_command(context, name)
-        assert below is not None
-        found += leaves(below, (*path, name))
-    return found
-
-
-VERBS = leaves(cli)
+VERBS = published.leaves()
 
 
 def test_every_verb_of_the_design_is_there() -> None:
@@ -50,7 +36,7 @@ def test_every_verb_of_the_design_is_there() -> None:
         "connections doctor",
     ]
     verbs = ["completion", "init", "demo", "discover", "validate", "explain", "compile", "run"]
-    verbs += ["runs list", "runs show"]
+    verbs += ["logs", "runs list", "runs show", "runs prune", "schema"]
     assert sorted(" ".join(words) for words in VERBS) == sorted(lists + verbs)
 
 

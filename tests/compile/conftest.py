@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from osiris import documents
 from osiris.compile.check import Checked, check
 from osiris.compile.issues import Issue
 from osiris.compile.manifest import Manifest
+from osiris.compile.schema import pipeline_schema
 from osiris.components import catalog as catalogs
 from osiris.components.catalog import Catalog
 from osiris.connections import Connections
@@ -113,6 +117,40 @@ connections:
     main: {default: true, host: db.example, database: prod, password: "${SHOP_PASSWORD}"}
     test: {host: localhost, database: test, password: "${SHOP_PASSWORD}"}
 """
+SHAPE = {
+    "columns.mode",
+    "columns.shape",
+    "columns.unknown_key",
+    "component.unknown",
+    "option.constraint",
+    "option.range",
+    "option.type",
+    "option.unknown",
+    "option.value",
+    "param.shape",
+    "param.type",
+    "param.unknown_key",
+    "pipeline.name",
+    "pipeline.shape",
+    "pipeline.steps",
+    "pipeline.unknown_key",
+    "pipeline.version",
+    "profile.shape",
+    "profile.unknown_key",
+    "retry.unknown_key",
+    "secret.inline",
+    "step.for_each",
+    "step.id",
+    "step.inputs",
+    "step.missing_key",
+    "step.mode",
+    "step.needs",
+    "step.retry",
+    "step.shape",
+    "step.timeout",
+    "step.unknown_key",
+}
+"""The faults that a schema can see; of the others it knows nothing."""
 HEAD = 'oml_version: "0.1.0"\nname: p\n'
 
 
@@ -125,10 +163,15 @@ class World:
     connections: Connections
     environ: dict[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def schema(self) -> Draft202012Validator:
+        """The published schema, for these specs."""
+        return Draft202012Validator(pipeline_schema([self.catalog.get(name) for name in self.catalog.names()]))
+
     def check(self, text: str, params: Mapping[str, str] | None = None, profile: str | None = None) -> Checked:
         path = self.root / "p.yaml"
         path.write_text(text, encoding="utf-8")
-        return check(
+        checked = check(
             path,
             catalog=self.catalog,
             connections=self.connections,
@@ -136,6 +179,16 @@ class World:
             profile=profile,
             environ=self.environ,
         )
+        self._as_the_schema_has_it(text, checked)
+        return checked
+
+    def _as_the_schema_has_it(self, text: str, checked: Checked) -> None:
+        """What is valid is valid by the published schema too, and a fault of shape alone is one by it too."""
+        codes = {error.code for error in checked.errors}
+        if not codes:
+            self.schema.validate(documents.loads(text, "p.yaml").value)
+        elif codes <= SHAPE and "${" not in text:
+            assert not self.schema.is_valid(documents.loads(text, "p.yaml").value), codes
 
     def steps(self, text: str, params: Mapping[str, str] | None = None) -> Checked:
         """As `check`, for the lines below `steps:`, which is line 3."""

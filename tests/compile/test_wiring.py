@@ -93,8 +93,14 @@ def test_a_writer_or_transform_without_rows_is_refused(world: World, errors_of: 
     assert errors_of(world.steps(step("a", "w"))) == [("step.no_input", 4, 5)]
     text = step("a", "r") + step("b", "w") + step("c", "w")
     assert errors_of(world.steps(text)) == [("step.no_input", 6, 5)]
-    text = step("a", "r") + step("b", "w") + step("c", "t", "needs: []") + step("d", "w")
-    assert errors_of(world.steps(text)) == [("step.no_input", 6, 20)]
+    text = step("a", "r") + step("b", "w") + step("c", "t") + step("d", "w")
+    assert errors_of(world.steps(text)) == [("step.no_input", 6, 5)]
+
+
+def test_a_transform_that_stands_first_makes_its_rows_itself(world: World) -> None:
+    checked = world.steps(step("a", "t") + step("b", "w") + step("c", "t", "needs: []") + step("d", "w"))
+    assert checked.valid
+    assert [edges(checked)[name] for name in "abcd"] == [((), ()), (("a",), ()), ((), ()), (("c",), ())]
 
 
 def test_rows_that_nobody_takes_are_refused(world: World, errors_of: Errors) -> None:

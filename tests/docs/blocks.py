@@ -10,6 +10,7 @@ any with `title=NAME`   written to that file
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -20,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from jsonschema import Draft202012Validator
+
+from osiris import documents
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`]*)$")
@@ -74,6 +78,7 @@ class Reader:
         self.folder.mkdir()
         self.installed = folder / "installed"
         self.printed = ""
+        self.files: dict[str, str] = {}
 
     def follow(self, block: Block) -> None:
         title = block.value("title")
@@ -81,6 +86,7 @@ class Reader:
             path = self.folder / title
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
+            self.files[title] = block.text
         elif block.language == "sh" and "manual" not in block.words:
             self._run(block, ["bash", "-euo", "pipefail", "-c", block.text], int(block.value("exit") or 0))
         elif block.language == "python":
@@ -90,6 +96,22 @@ class Reader:
         elif block.language == "yaml":
             assert "fragment" in block.words, f"{block.where}: a yaml block is a file (title=) or a fragment"
             yaml.safe_load(block.text)
+
+    def look_at_files(self) -> None:
+        """The project's files that the page gave are as their published schemas want them, but those called wrong."""
+        for name, text in self.files.items():
+            kind = kind_of(name, text)
+            if kind is not None:
+                schema = json.loads(self._output("schema", kind))
+                valid = Draft202012Validator(schema).is_valid(documents.loads(text, name).value)
+                assert valid is not name.startswith("wrong"), name
+
+    def _output(self, *words: str) -> str:
+        command = [sys.executable, "-m", "osiris", *words]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environ(), capture_output=True, text=True, timeout=120, check=False
+        )
+        return done.stdout
 
     def _run(self, block: Block, command: list[str], expected: int) -> None:
         done = subprocess.run(
@@ -119,6 +141,12 @@ class Reader:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "COLUMNS": "100",
         }
+
+
+def kind_of(name: str, text: str) -> str | None:
+    """Which schema a file of a project has."""
+    named = {"osiris.yaml": "settings", "osiris_connections.yaml": "connections"}.get(name)
+    return "pipeline" if named is None and text.startswith("oml_version") else named
 
 
 def same(shown: str, printed: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from osiris import settings
-from osiris.compile import declarations, param_types, parse, step_fields
+from osiris.compile import keys, param_types
 from tests.docs.blocks import ROOT, Reader, blocks
 
 
@@ -17,11 +17,11 @@ def page(name: str) -> str:
 
 
 KEYS = {
-    "top of a pipeline": parse.TOP_KEYS,
-    "step": parse.STEP_KEYS,
-    "retry": step_fields.RETRY_KEYS,
-    "columns": step_fields.COLUMN_KEYS,
-    "param": declarations.KEYS,
+    "top of a pipeline": keys.TOP,
+    "step": keys.STEP,
+    "retry": keys.RETRY,
+    "columns": keys.COLUMN,
+    "param": keys.PARAM,
     "types of params": param_types.TYPES,
     "osiris.yaml": tuple(settings.SCHEMA["properties"]),
     "plugins": tuple(settings.SCHEMA["properties"]["plugins"]["properties"]),

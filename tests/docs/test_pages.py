@@ -25,6 +25,7 @@ def test_a_reader_who_types_what_the_page_says_gets_what_it_shows(page: Path, tm
     reader = Reader(tmp_path)
     for block in blocks(page):
         reader.follow(block)
+    reader.look_at_files()
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)

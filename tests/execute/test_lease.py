@@ -9,7 +9,7 @@ import pytest
 
 from osiris.errors import InternalError
 from osiris.execute.base import Cancellation, Request
-from osiris.execute.lease import Leases
+from osiris.execute.lease import Leases, is_held
 from tests.plugins.lab import LIMIT_S, Lab, hostile, refused, until, write
 
 
@@ -27,6 +27,24 @@ def test_a_target_is_leased_once_and_again_after_it_is_free(tmp_path: Path) -> N
     with pytest.raises(InternalError, match="was lost"):
         one.check("a target")
     two.close()
+
+
+def test_who_only_looks_sees_whether_it_is_held_and_is_not_in_the_way(tmp_path: Path) -> None:
+    assert not is_held(tmp_path, "a target")
+    leases = Leases(tmp_path, "1" * 12)
+    leases.take("a target", wait=False)
+    assert is_held(tmp_path, "a target")
+    assert not is_held(tmp_path, "another")
+    leases.close()
+    assert not is_held(tmp_path, "a target")
+    done = threading.Event()
+    looking = threading.Thread(target=lambda: [is_held(tmp_path, "a target") for _ in iter(done.is_set, True)])
+    looking.start()
+    for _ in range(200):
+        leases.take("a target", wait=False)
+        leases.close()
+    done.set()
+    looking.join()
 
 
 def test_a_lease_whose_file_was_removed_is_lost(tmp_path: Path) -> None:

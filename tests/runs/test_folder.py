@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,11 +74,44 @@ def test_strange_folders_are_no_runs(tmp_path: Path) -> None:
 def test_a_run_is_found_by_the_start_of_its_id(tmp_path: Path) -> None:
     folder = made(tmp_path)
     assert runs.get(tmp_path, folder.run_id) == runs.get(tmp_path, folder.run_id[:6]) == folder
-    with pytest.raises(NotFound, match="there is no run 'zzz'"):
+    with pytest.raises(NotFound, match="there is no run 'zzz'") as unknown:
         runs.get(tmp_path, "zzz")
-    made(tmp_path)
+    assert unknown.value.hint == "see: osiris runs list"
+    other = made(tmp_path, "other")
     with pytest.raises(NotFound, match="more than one run"):
         runs.get(tmp_path, "")
+    assert runs.get(tmp_path) == other
+
+
+def test_who_gives_something_else_than_an_id_is_told_the_id(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="nothing was run here yet"):
+        runs.get(tmp_path)
+    made(tmp_path)
+    run = made(tmp_path)
+    swapped = run.run_id[:10] + ("00" if run.run_id[10:] != "00" else "11")
+    for given, hint in (
+        ("pipe", f"the last run of pipe is {run.run_id}"),
+        (run.path.name, f"its id is {run.run_id}"),
+        (str(run.path), f"its id is {run.run_id}"),
+        (swapped, f'did you mean "{run.run_id}"?'),
+    ):
+        with pytest.raises(NotFound) as unknown:
+            runs.get(tmp_path, given)
+        assert unknown.value.hint == hint
+
+
+def test_runs_are_chosen_by_pipeline_status_and_number(tmp_path: Path) -> None:
+    first, second, third = made(tmp_path), made(tmp_path, status="failure"), made(tmp_path, "other", None)
+
+    def ids(**wanted: Any) -> list[str]:
+        return [run.run_id for run in runs.summaries(tmp_path, **wanted)]
+
+    assert ids(pipeline="pipe") == [second.run_id, first.run_id]
+    assert ids(status="success") == [first.run_id]
+    assert ids(limit=1) == ids(status="unfinished") == [third.run_id]
+    assert ids(pipeline="pipe", status="failure", limit=5) == [second.run_id]
+    assert ids(status="running") == []
+    assert ids(status="running", is_running=lambda run: run == third) == [third.run_id]
 
 
 def test_a_folder_tells_what_it_knows(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def report(error: OsirisError | None = None, status: Literal["success", "failure
         "x/report.json",
         steps,
         (Edge("r", "w", 3, "limit"),),
-        error=error,
+        errors=(error,) if error is not None else (),
     )
 
 

@@ -11,7 +11,7 @@ from osiris.cli import words
 from osiris.cli.doctor import DoctorView
 from osiris.cli.face import Face
 from osiris.cli.report import show_report
-from osiris.cli.starter import files_of, write_over
+from osiris.cli.starter import files_of, schema_files, write_over
 from osiris.cli.verb import Verb, pass_face
 from osiris.cli.verbs.run import run_shown
 from osiris.errors import EXIT_FAILED, ConfigError
@@ -69,7 +69,9 @@ def _make(root: Path) -> None:
         raise ConfigError(f"{root} is not a folder", code="demo.exists", hint="choose another one with --dir")
     if root.is_dir() and any(root.iterdir()) and not (root / MARKER).exists():
         raise ConfigError(f"{root} holds other things", code="demo.exists", hint="choose another folder with --dir")
-    write_over(root, {**files_of("demo/project"), MARKER: "made by osiris demo; it may be written over\n"})
+    write_over(
+        root, {**files_of("demo/project"), **schema_files(), MARKER: "made by osiris demo; it may be written over\n"}
+    )
     (root / "output").mkdir(exist_ok=True)
 
 

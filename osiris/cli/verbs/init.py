@@ -8,7 +8,7 @@ import click
 
 from osiris.cli import words
 from osiris.cli.face import Face
-from osiris.cli.starter import template, templates, write_new
+from osiris.cli.starter import schema_files, template, templates, write_new
 from osiris.cli.verb import Verb, pass_face
 
 IGNORE = ".gitignore"
@@ -40,6 +40,7 @@ def command(face: Face, /, folder: str, name: str, listing: bool) -> None:
     chosen = template(name)
     files = dict(chosen.files)
     ignored = files.pop(IGNORE) if (root / IGNORE).is_file() else None
+    files |= {path: text for path, text in schema_files().items() if not (root / path).exists()}
     written = write_new(root, files)
     document = {"project": str(root), "template": name, "pipeline": chosen.pipeline, "files": written}
     face.output.document(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,7 @@ def command(face: Face, /, pipeline: str, **options: Any) -> int:
         show_report(face.output, document)
     for text in report.warnings:
         face.output.note(f"warning: {text}", "warning")
-    if report.error is not None:
-        face.output.errors(report.error)
+    face.output.errors(*report.errors)
     return report.exit_code
 
 
@@ -56,8 +56,9 @@ def run_shown(face: Face, /, project: Project, pipeline: str, **options: Any) ->
 
     progress, cancellation = Progress(), Cancellation()
     face.stop = cancellation.request
+    dry = options.get("dry_run", False)
     try:
-        with face.output.progress(RunView(progress, cancellation)):
+        with nullcontext() if dry else face.output.progress(RunView(progress, cancellation)):
             return project.run(pipeline, progress=progress, cancel=cancellation, **options)
     finally:
         face.stop = None

@@ -64,6 +64,12 @@ class Client(Handle, base.Client, Discovers):
 
     def create(self) -> None:
         """Open the file; make it if it is not there, but not its folder (NotFound)."""
+        self.check_writable()
+        assert not self.connection.look_only, "a client that looks only makes no file"
+        self._connect()
+
+    def check_writable(self) -> None:
+        """Raise what keeps a writer from the file, before it is opened."""
         if self.read_only:
             raise ConfigError(
                 f"{self.connection.reference} is read-only",
@@ -76,7 +82,6 @@ class Client(Handle, base.Client, Discovers):
                 code="file.missing",
                 hint="make it first",
             )
-        self._connect()
 
     @property
     def is_open(self) -> bool:
@@ -161,11 +166,16 @@ class Client(Handle, base.Client, Discovers):
             return
         path = self.path
         with _OPENING:
-            recovering = path.with_name(path.name + ".wal").exists() and path not in _OPEN
+            count, is_read_only = _OPEN.get(path, (0, False))
+            recovering = not count and path.with_name(path.name + ".wal").exists()
+            read_only = self.read_only
+            if self.connection.look_only:
+                # any other handle would write the log that a killed process left into the file
+                read_only = is_read_only if count else read_only or recovering
             # What a killed process left in the log reads wrong in some cases until it is in the file.
-            first = "CHECKPOINT" if recovering and not self.read_only else ""
-            con = sandbox.connected(str(path), read_only=self.read_only, first=first)
-            _OPEN[path] = _OPEN.get(path, 0) + 1
+            first = "CHECKPOINT" if recovering and not read_only else ""
+            con = sandbox.connected(str(path), read_only=read_only, first=first)
+            _OPEN[path] = (count + 1, read_only)
         self._con, self._held = con, path
 
     def _missing(self) -> NotFound:
@@ -230,9 +240,9 @@ class Client(Handle, base.Client, Discovers):
 
 def _let_go(path: Path) -> None:
     with _OPENING:
-        _OPEN[path] -= 1
-        if not _OPEN[path]:
-            del _OPEN[path]
+        count, read_only = _OPEN.pop(path)
+        if count > 1:
+            _OPEN[path] = (count - 1, read_only)
 
 
 def _matches(schema: str, name: str, like: str | None) -> bool:
@@ -244,4 +254,5 @@ def _matches(schema: str, name: str, like: str | None) -> bool:
 
 
 _OPENING = threading.Lock()
-_OPEN: dict[Path, int] = {}
+_OPEN: dict[Path, tuple[int, bool]] = {}
+"""How many handles this process has on each file, and whether they are read-only."""

@@ -36,6 +36,22 @@ class Extractor(base.Extractor[Client]):
             return self.client.dataset("query")
         return self.client.dataset(str(self._name()))
 
+    def estimated_rows(self) -> int | None:
+        """DuckDB's own figure for the table; of a view, a query or a part of the table nobody knows."""
+        options = self.options
+        if options.get("query") is not None or options.get("where") is not None:
+            return None
+        table = self._table()
+        if table.is_view:
+            return None
+        sql = (
+            "SELECT estimated_size FROM duckdb_tables() "
+            "WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2"
+        )
+        ((size,),) = self.client.rows(sql, [table.name.schema, table.name.table])
+        rows = max(0, int(size) - int(options.get("offset", 0)))
+        return min(rows, int(options.get("limit", rows)))
+
     def read(self, split: Split) -> Generator[pa.RecordBatch, None, End]:
         limit = self.options.get("limit")
         rows = 0

@@ -97,10 +97,7 @@ def plan(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: T
     """Raises before anything is written: NotFound for a missing table that may not be made, ConfigError for a view,
     DataError, naming each column, for what the target cannot hold or needs and is not given."""
     if target is None:
-        if not wanted.create_if_missing:
-            raise NotFound(
-                f"there is no table {wanted.name}", code="table.missing", hint="make it, or set create_if_missing: true"
-            )
+        check_may_make(wanted)
         return _made(incoming, wanted)
     if target.is_view:
         raise ConfigError(f"{wanted.name} is a view: only a table can be written to", code="write.view")
@@ -109,6 +106,14 @@ def plan(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: T
         text = f"{wanted.name} was made anew: its columns or types were others"
         return Layout(wanted, True, layout.make, (), layout.columns, layout.not_null, (text,))
     return _joined(con, incoming, target, wanted)
+
+
+def check_may_make(wanted: Wanted) -> None:
+    """Raise NotFound when a table that is not there may not be made."""
+    if not wanted.create_if_missing:
+        raise NotFound(
+            f"there is no table {wanted.name}", code="table.missing", hint="make it, or set create_if_missing: true"
+        )
 
 
 def _made(incoming: Sequence[Incoming], wanted: Wanted) -> Layout:

@@ -36,23 +36,26 @@ class Processor(Handle, base.Processor):
             self._known = dict(schemas), self._repeated(schemas)
         return self._known[1]
 
+    def schema(self, inputs: Mapping[str, pa.Schema]) -> pa.Schema | None:
+        """The query bound to inputs without rows."""
+        con = self._open()
+        try:
+            if sandbox.makes_columns_of_rows(con, self.options["query"]):
+                return None
+            for name, given in inputs.items():
+                empty = pa.RecordBatchReader.from_batches(landing.landing_schema(given), iter(()))
+                con.register(_table(name), empty)
+            return self._chosen(con, list(inputs)).schema
+        finally:
+            self._close()
+
     def run(self, inputs: Mapping[str, Batches]) -> Batches:
         again = self.rescans({name: batches.schema for name, batches in inputs.items()})
         con = self._open()
-        named = _names(list(inputs))
         try:
             for name, batches in inputs.items():
                 self._offer(con, name, batches, again=name in again)
-            for name, given in named.items():
-                if name != _table(given):
-                    con.execute(f"CREATE TEMP VIEW {quoted(name)} AS FROM {quoted(_table(given))}")
-            con.execute("SET lock_configuration = true")
-            source = Source(sandbox.select_of(con, self.options["query"], QUERY), QUERY)
-            chosen = reading.selection(con, source)
-        except NotFound as error:
-            self._close()
-            hint = f"the tables here: {', '.join(named)}" if named else "this step has no input"
-            raise ConfigError(error.message, code="query.unknown_table", hint=hint) from error
+            chosen = self._chosen(con, list(inputs))
         except BaseException:
             self._close()
             raise
@@ -66,6 +69,20 @@ class Processor(Handle, base.Processor):
                 schema = landing.landing_schema(schemas[given])
                 con.register(name, pa.RecordBatchReader.from_batches(schema, iter(())))
             return scans.repeated(con, self.options["query"], named)
+
+    def _chosen(self, con: duckdb.DuckDBPyConnection, inputs: list[str]) -> Selection:
+        """The query, bound to the inputs that were registered, under all names that it may use for them."""
+        named = _names(inputs)
+        try:
+            for name, given in named.items():
+                if name != _table(given):
+                    con.execute(f"CREATE TEMP VIEW {quoted(name)} AS FROM {quoted(_table(given))}")
+            con.execute("SET lock_configuration = true")
+            source = Source(sandbox.select_of(con, self.options["query"], QUERY), QUERY)
+            return reading.selection(con, source)
+        except NotFound as error:
+            hint = f"the tables here: {', '.join(named)}" if named else "this step has no input"
+            raise ConfigError(error.message, code="query.unknown_table", hint=hint) from error
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._close()

@@ -60,6 +60,17 @@ def select_of(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> str:
     return text
 
 
+def makes_columns_of_rows(con: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether it is a PIVOT without IN, which DuckDB takes apart: first the values are read, then columns made of them.
+
+    False for SQL that is not understood, which `select_of` refuses.
+    """
+    try:
+        return any(statement.type.name == "MULTI" for statement in con.extract_statements(sql))
+    except duckdb.Error:
+        return False
+
+
 def predicate_of(con: duckdb.DuckDBPyConnection, sql: str, name: str) -> str:
     """A condition that can stand in a WHERE in brackets, and does not close them. Raises as `select_of`."""
     try:

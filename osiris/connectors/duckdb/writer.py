@@ -46,6 +46,20 @@ class Writer(base.Writer[Client]):
         data = {"stage": f"{RESERVED}stage_{place}", "key": run.key, "left_as": left_as}
         return Token(run.id, run.step, self.client.dataset(str(wanted.name)), durable=not run.sole, data=data)
 
+    def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
+        self.client.check_writable()
+        wanted = self._wanted()
+        landed = landing.landing_schema(schema)
+        if not self.client.path.exists():
+            layout.check_may_make(wanted)
+            return (f"there is no database file yet: it is made, with the table {wanted.name}",)
+        plan = self._plan(self._arriving(token, landed), wanted)
+        if plan.drop:
+            return (f"{wanted.name} is made anew: its columns or types are others",)
+        if plan.make:
+            return (f"there is no table {wanted.name} yet: it is made",)
+        return (f"{wanted.name} gets new columns: {', '.join(plan.add)}",) if plan.add else ()
+
     def begin(self, token: Token, schema: pa.Schema) -> None:
         wanted = self._wanted()
         self.client.create()

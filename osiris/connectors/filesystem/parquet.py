@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from typing import Any
@@ -42,7 +43,7 @@ class Extractor(FileExtractor):
             datasets=datasets(files, self.dataset()),
             ordered=True,
             why_one_split=why or ("one was wanted" if len(runs) == 1 else None),
-            estimated_rows=sum(rows for _, _, rows in groups),
+            estimated_rows=min(sum(rows for _, _, rows in groups), self.options.get("limit", sys.maxsize)),
         )
 
     def read(self, split: Split) -> Generator[pa.RecordBatch, None, End]:

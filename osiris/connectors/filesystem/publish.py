@@ -55,12 +55,20 @@ class FileWriter(Writer[Client]):
             run.id, run.step, Dataset("file", str(target)), durable=True, data={"staged": str(staged_path(target, run))}
         )
 
+    def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
+        target, _ = _paths(token)
+        self._check_place(target)
+        if (old := self._old(target)) is not None:
+            self.check_appending(old, schema)
+        return () if target.exists() else ("the file is not there yet: it is made",)
+
     def begin(self, token: Token, schema: pa.Schema) -> None:
         """Raises ConfigError when another step of the run writes the same file, or there is no place for it."""
         target, staged = _paths(token)
         self._schema = schema
         self._check_place(target)
         with write_faults(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
             staged.touch()
         if rivals(staged):
             staged.unlink()
@@ -148,8 +156,10 @@ class FileWriter(Writer[Client]):
         if not self.options["create_dirs"]:
             hint = "create it, or set create_dirs: true"
             raise ConfigError(f"there is no folder {target.parent}", code="folder.missing", hint=hint)
-        with write_faults(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+        there = next(folder for folder in target.parents if folder.exists())
+        if not there.is_dir():
+            hint = "remove it, or choose another path"
+            raise WriteFailed(f"{target} could not be written: {there} is a file", code="file.write", hint=hint)
 
 
 def _paths(token: Token) -> tuple[Path, Path]:

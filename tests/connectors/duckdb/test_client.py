@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,29 @@ def test_discover_lists_tables_and_views_sorted_and_hides_our_own(place: Place) 
         assert found[1].estimated_rows == 1
         assert [r.name for r in client.discover("SALES.*")] == ["orders"]
         assert [r.name for r in client.discover("*e*")] == ["cheap", "zebra", "orders"]
+
+
+def looking(place: Place) -> Client:
+    return Client(replace(place.new_client().connection, look_only=True))
+
+
+def test_a_client_that_looks_only_leaves_the_log_of_a_killed_process_where_it_is(place: Place) -> None:
+    place.sql("CREATE TABLE t (i INTEGER)")
+    program = "import duckdb, os; c = duckdb.connect('{}'); c.execute('INSERT INTO t VALUES (1)'); os._exit(0)"
+    subprocess.run([sys.executable, "-c", program.format(place.file)], check=True)
+    log = place.file.with_name(f"{place.file.name}.wal")
+    before = place.file.read_bytes(), log.read_bytes()
+    one, other = looking(place), looking(place)
+    one.open()
+    other.open()  # beside it, so in the same mode
+    assert one.rows("FROM t") == other.rows("FROM t") == [(1,)]
+    assert one.doctor().ok
+    one.close()
+    other.close()
+    assert (place.file.read_bytes(), log.read_bytes()) == before
+    with place.client() as client:
+        assert client.rows("FROM t") == [(1,)]
+        beside = looking(place)  # and beside one that writes
+        beside.open()
+        beside.close()
+    assert not log.exists()

@@ -249,3 +249,44 @@ def test_it_can_be_pulled_as_a_reader(place: Place) -> None:
     output = processor.run({"people": in_pieces(PEOPLE)})
     assert output.reader().read_all().num_rows == 4
     output.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM people",
+        "SELECT id, count(*) AS n, max(name) AS name FROM people GROUP BY ALL",
+        "SELECT a.id, b.name FROM people AS a JOIN people AS b USING (id)",
+        "SELECT sum(df_people.id) AS total FROM df_people, input_df",
+        "PIVOT people ON name IN ('a', 'b') USING sum(id)",
+    ],
+)
+def test_the_columns_are_known_before_any_row_and_are_those_of_the_run(place: Place, query: str) -> None:
+    known = Processor(Options({"query": query}), place.workspace).schema({"people": PEOPLE.schema})
+    assert known == place.transform(query, {"people": PEOPLE})[0].schema
+    assert list(place.workspace.scratch.iterdir()) == []
+
+
+def test_columns_that_are_made_of_rows_are_not_known_before(place: Place) -> None:
+    pivot = "PIVOT people ON name USING sum(id)"
+    for query in (pivot, f"SELECT * FROM ({pivot})", f"WITH p AS ({pivot}) FROM p"):
+        assert Processor(Options({"query": query}), place.workspace).schema({"people": PEOPLE.schema}) is None
+
+
+@pytest.mark.parametrize("query", ["SELECT idd FROM people", "FROM persons", "SELEC 1", "SELECT 1; SELECT 2"])
+def test_a_query_that_does_not_hold_is_refused_before_any_row_as_in_the_run(place: Place, query: str) -> None:
+    def of_run() -> object:
+        return place.transform(query, {"people": PEOPLE})
+
+    def before() -> object:
+        try:
+            return Processor(Options({"query": query}), place.workspace).schema({"people": PEOPLE.schema})
+        except Exception as error:
+            raise Processor.classify(error) from error
+
+    told = []
+    for call in (of_run, before):
+        with pytest.raises(osiris.OsirisError) as caught:
+            call()
+        told.append((type(caught.value), caught.value.code, caught.value.message, caught.value.hint))
+    assert told[0] == told[1]

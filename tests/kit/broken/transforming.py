@@ -153,3 +153,13 @@ class ThresholdIgnored(ProcessorFault):
 
     caught_by = "test_each_option_is_read_and_changes_something"
     spec = ("limit: {type: integer", "unheard: {type: integer, description: Nothing}\n    limit: {type: integer")
+
+
+class GuessesItsColumns(ProcessorFault):
+    """What it says of its columns before it runs is the first input's schema, whatever it makes of it."""
+
+    caught_by = "test_columns_that_are_told_before_the_rows_are_those_that_come"
+
+    class Processor(processor.Processor):
+        def schema(self, inputs: Mapping[str, pa.Schema]) -> pa.Schema:
+            return next(iter(inputs.values())).append(pa.field("one_more", pa.string()))

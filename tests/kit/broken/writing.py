@@ -284,3 +284,26 @@ class DeafWhileWriting(WriterFault):
     class Client(client.Client):
         def check_stop(self) -> None:
             return
+
+
+class ForeseesByDoing(WriterFault):
+    """To see whether the table can be made, it makes it: a dry run leaves it behind."""
+
+    caught_by = "test_foreseeing_a_write_leaves_no_trace"
+
+    class Writer(writer.Writer):
+        def foresee(self, token: sdk.Token, schema: pa.Schema) -> tuple[str, ...]:
+            (self.client.folder / f"{self.options['table']}.trial").touch()
+            return ()
+
+
+class ForeseesTrouble(WriterFault):
+    """A table that is there counts as taken, though a write would go well."""
+
+    caught_by = "test_a_write_that_goes_well_is_not_foreseen_as_a_failure"
+
+    class Writer(writer.Writer):
+        def foresee(self, token: sdk.Token, schema: pa.Schema) -> tuple[str, ...]:
+            if self.table.exists():
+                raise sdk.ConfigError("the table is there already")
+            return ()

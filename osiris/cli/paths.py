@@ -1,0 +1,10 @@
+"""Paths as a reader sees them: from the current folder, where they lie in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def shown_path(name: str) -> str:
+    path = Path(name)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name
