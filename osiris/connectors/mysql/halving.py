@@ -18,7 +18,7 @@ DEPTH: Final = 8
 def between(column: KeyColumn, low: str, high: str, order: Mapping[str, int]) -> list[str]:
     """Values from `low` on and before `high` that the column's type has, the likeliest first; maybe none.
 
-    `order` has the place of each of `SYMBOLS` in the column's collation; symbols that count as equal share one.
+    `order` has the place of each of `SYMBOLS`, and of the characters of both, in the collation of a text column.
     """
     if column.kind == "number":
         return [_number(low, high)]
@@ -61,21 +61,19 @@ def _uuid(low: str, high: str, places: Sequence[int]) -> str:
     return "-".join(parts)
 
 
-def _text(column: KeyColumn, low: str, high: str, order: Mapping[str, int]) -> list[str]:
-    codec = _CODECS.get(column.column.charset or "")
-    if codec is None:
-        return []
+def text(column: KeyColumn, value: str) -> str:
+    """The characters of a text's value; empty where Python does not know the column's character set."""
     try:
-        first, last = (bytes.fromhex(value).decode(codec) for value in (low, high))
+        return bytes.fromhex(value).decode(_CODECS.get(column.column.charset or "", "ascii"))
     except UnicodeDecodeError:
-        return []
-    symbols = {place: symbol for symbol, place in order.items()}
-    beyond = max(order.values()) + 1
-    before, behind = ([order.get(symbol, beyond) for symbol in text] for text in (first, last))
-    found = _fraction(before, behind, beyond + 1)
-    start = _common(before, behind)
-    text = first[:start] + "".join(symbols.get(place, SYMBOLS[-1]) for place in found[start:])
-    return [text.encode(codec).hex().upper()]
+        return ""
+
+
+def _text(column: KeyColumn, low: str, high: str, order: Mapping[str, int]) -> list[str]:
+    symbols = {place: symbol for symbol, place in reversed(list(order.items()))}
+    before, behind = ([order[symbol] for symbol in text(column, value)] for value in (low, high))
+    found = "".join(symbols[place] for place in _fraction(before, behind, len(symbols)))
+    return [found.encode(_CODECS.get(column.column.charset or "", "ascii")).hex().upper()]
 
 
 def _fraction(low: Sequence[int], high: Sequence[int], base: int) -> list[int]:

@@ -107,6 +107,16 @@ def upto(columns: Sequence[KeyColumn], values: Values) -> str:
     return _cut(columns, values, "<", "<=")
 
 
+def precedes(columns: Sequence[KeyColumn], one: Values, other: Values) -> str:
+    """Whether `upto(one)` ends before `upto(other)` does, whatever rows there are."""
+    literals = [(c.literal(a), c.literal(b)) for c, a, b in zip(columns, one, other, strict=False)]
+    same = [f"{a} = {b}" for a, b in literals]
+    ways = [" AND ".join([*same[:place], f"{a} < {b}"]) for place, (a, b) in enumerate(literals)]
+    if len(one) > len(other):
+        ways.append(" AND ".join(same))
+    return "(" + " OR ".join(f"({way})" for way in ways) + ")"
+
+
 def equal(columns: Sequence[KeyColumn], values: Values) -> str:
     """The rows that have these values."""
     return " AND ".join(f"{c.sql} = {c.literal(v)}" for c, v in zip(columns, values, strict=False)) or "TRUE"

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 WAITS_S: Final = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Before each try to connect again; a row that arrives starts them anew."""
 POLL_S: Final = 0.1
+FAILURES: Final = (MySQLError, OSError, OsirisError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class Reader:
             before = self._rows
             try:
                 yield from self._page(wanted)
-            except (MySQLError, OSError, OsirisError) as error:
-                self._connect_again(self._client.classify(error))
+            except FAILURES as error:
+                self._connect_again(error)
                 continue
             if self._rows == self._limit:
                 return End(self._rows, "limit", dict(self._counts))
@@ -93,21 +94,24 @@ class Reader:
             yield batch.select(range(shown))
         client.execute("COMMIT")
 
-    def _connect_again(self, error: OsirisError) -> None:
-        """Wait and connect, as often as is worth it. Raises `error`, or that of the last try, when it is of no use."""
-        while True:
-            if not (isinstance(error, ConnectionFailed) and error.retryable) or self._tries == len(WAITS_S):
-                raise error from error.__cause__
-            log.warning("%s: after row %d: %s; connecting again", self._pages.rows.table.name, self._rows, error)
+    def _connect_again(self, failure: Exception) -> None:
+        """Wait and connect, as often as is worth it; else raise `failure`, or that of the last try."""
+        while self._tries < len(WAITS_S) and self._may_pass(failure):
+            log.warning("%s: after row %d: %s; connecting again", self._pages.rows.table.name, self._rows, failure)
             self._wait(WAITS_S[self._tries])
             self._tries += 1
             try:
                 self._client.reopen()
-            except (MySQLError, OSError, OsirisError) as failure:
-                error = self._client.classify(failure)
+            except FAILURES as again:
+                failure = again
             else:
                 self._counts["reconnects"] += 1
                 return
+        raise failure
+
+    def _may_pass(self, failure: Exception) -> bool:
+        known = self._client.classify(failure)
+        return isinstance(known, ConnectionFailed) and known.retryable
 
     def _wait(self, wait_s: float) -> None:
         end = time.monotonic() + wait_s

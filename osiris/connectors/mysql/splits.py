@@ -9,7 +9,7 @@ from typing import Final
 
 from osiris.connectors.mysql import halving
 from osiris.connectors.mysql.client import Client
-from osiris.connectors.mysql.keys import KeyColumn, Values, after, equal, upto
+from osiris.connectors.mysql.keys import KeyColumn, Values, after, equal, precedes, upto
 from osiris.connectors.mysql.names import quoted
 from osiris.connectors.mysql.selection import estimated
 from osiris.connectors.mysql.tables import Key, Table
@@ -28,11 +28,11 @@ class Ranges:
     table: Table
     key: Key
     columns: tuple[KeyColumn, ...]
-    _orders: dict[int, dict[str, int]] = field(default_factory=dict)
+    _orders: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def cut(self, wanted: int) -> tuple[Values, ...]:
         """The ends of at most `wanted` ranges of about as many rows; the last one is the largest key that there is.
-        None when there are no rows."""
+        Empty when there are no rows."""
         last = self._last()
         return () if last is None else self._cut(last, wanted)
 
@@ -60,34 +60,40 @@ class Ranges:
         return _merged(ends, rows, wanted)
 
     def _middle(self, before: Values | None, end: Values) -> Values | None:
-        """An end for a range of its own between two ends, by the first column that has a value there."""
-        prefix = _common(before or (), end)
+        """A key, or the first columns of one, that cuts the range between two ends in two, by the first column that
+        has several values there; None when there is only one row."""
+        prefix = self._common(before or (), end)
+        given = before[len(prefix)] if before and len(before) > len(prefix) else None
         while len(prefix) < len(self.columns):
-            depth = len(prefix)
-            given = before[depth] if before and before[:depth] == prefix and len(before) > depth else None
-            high = end[depth] if end[:depth] == prefix and len(end) > depth else self._edge(prefix, "DESC")
-            low = given if given is not None else self._edge(prefix, "ASC")
+            column = self.columns[len(prefix)]
+            low = self._edge(prefix, "ASC", f" AND {column.sql} > {column.literal(given)}" if given else "")
+            high = end[len(prefix)] if len(end) > len(prefix) else self._edge(prefix, "DESC")
             if low is None or high is None:
                 return None
-            middle = self._between(depth, low, high, open_below=given is not None)
-            if middle is not None:
-                return (*prefix, middle)
-            prefix = (*prefix, high)
+            for guess in (*halving.between(column, low, high, self._order(column, low, high)), low):
+                # a value that is there, since the next cut would else be between two that are not
+                value = self._edge(prefix, "DESC", f" AND {column.sql} <= {column.literal(guess)}")
+                if value is not None and self._is_between(before, (*prefix, value), end):
+                    return (*prefix, value)
+            prefix, given = (*prefix, high), None
         return None
 
-    def _between(self, depth: int, low: str, high: str, *, open_below: bool) -> str | None:
-        column = self.columns[depth]
-        sign = "<" if open_below else "<="
-        for guess in halving.between(column, low, high, self._order(depth)):
-            first, middle, last = map(column.literal, (low, guess, high))
-            if self.client.rows(f"SELECT {first} {sign} {middle} AND {middle} < {last}") == [(1,)]:
-                return guess
-        return None
+    def _common(self, one: Values, other: Values) -> Values:
+        """The first values of `other` that are those of `one` too, in whatever spelling."""
+        for place, (column, a, b) in enumerate(zip(self.columns, one, other, strict=False)):
+            if a != b and self.client.rows(f"SELECT {column.literal(a)} = {column.literal(b)}") != [(1,)]:
+                return other[:place]
+        return other[: len(one)]
 
-    def _edge(self, prefix: Values, direction: str) -> str | None:
+    def _is_between(self, before: Values | None, middle: Values, end: Values) -> bool:
+        """In the server's order, in which two spellings may be one value."""
+        found = [precedes(self.columns, middle, end), *([precedes(self.columns, before, middle)] if before else [])]
+        return self.client.rows(f"SELECT {' AND '.join(found)}") == [(1,)]
+
+    def _edge(self, prefix: Values, direction: str, condition: str = "") -> str | None:
         """The first or last value of the next column in the rows that begin with `prefix`."""
         column = self.columns[len(prefix)]
-        tail = f"WHERE {equal(self.columns, prefix)} ORDER BY {column.sql} {direction} LIMIT 1"
+        tail = f"WHERE {equal(self.columns, prefix)}{condition} ORDER BY {column.sql} {direction} LIMIT 1"
         found = self._ask(column.shown, tail)
         return str(found[0][0]) if found else None
 
@@ -96,30 +102,29 @@ class Ranges:
         where = [upto(self.columns, end), *([after(self.columns, before)] if before else [])]
         return estimated(self.client, self._select(self.columns[0].sql, f"WHERE {' AND '.join(where)}")) or 0
 
-    def _order(self, depth: int) -> dict[str, int]:
-        """The places of `halving.SYMBOLS` in the collation of a text column; empty for others."""
-        column = self.columns[depth]
+    def _order(self, column: KeyColumn, *values: str) -> dict[str, int]:
+        """The place of each character, of `values` and of guesses, in the collation of a text column; those that count
+        as equal share one. Empty for other columns."""
         if column.kind != "text":
             return {}
-        if depth not in self._orders:
-            about = column.column
-            numbers = " UNION ALL ".join(f"SELECT {ord(symbol)} AS n" for symbol in halving.SYMBOLS)
-            symbol = f"CONVERT(CHAR(n USING ascii) USING {about.charset}) COLLATE {about.collation}"
-            alike = f"SELECT GROUP_CONCAT(n) FROM ({numbers}) AS q GROUP BY {symbol} ORDER BY {symbol}"
-            found = enumerate(self.client.rows(alike))
-            self._orders[depth] = {chr(int(n)): place for place, (group,) in found for n in group.split(",")}
-        return self._orders[depth]
+        about = column.column
+        order = self._orders.get(about.name, {})
+        wanted = dict.fromkeys([*halving.SYMBOLS, *order, *"".join(halving.text(column, value) for value in values)])
+        if len(wanted) > len(order):
+            texts = [f"CONVERT(_utf8mb4 X'{symbol.encode().hex()}' USING {about.charset})" for symbol in wanted]
+            numbered = " UNION ALL ".join(f"SELECT {n} AS n, {text} AS t" for n, text in enumerate(texts))
+            collated = f"t COLLATE {about.collation}"
+            alike = f"SELECT GROUP_CONCAT(n) FROM ({numbered}) AS q GROUP BY {collated} ORDER BY {collated}"
+            groups = [group.split(",") for (group,) in self.client.rows(alike)]
+            places = {int(n): place for place, group in enumerate(groups) for n in group}
+            self._orders[about.name] = order = {symbol: places[n] for n, symbol in enumerate(wanted)}
+        return order
 
     def _ask(self, what: str, tail: str) -> list[tuple[object, ...]]:
         return self.client.rows(self._select(what, tail))
 
     def _select(self, what: str, tail: str) -> str:
         return f"SELECT {what} FROM {self.table.name.sql} FORCE INDEX ({quoted(self.key.name)}) {tail}"
-
-
-def _common(one: Values, other: Values) -> Values:
-    found = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return one[:found]
 
 
 def _merged(ends: Sequence[Values], rows: Sequence[int], wanted: int) -> tuple[Values, ...]:

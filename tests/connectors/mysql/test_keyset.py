@@ -91,6 +91,8 @@ KINDS: dict[str, tuple[str, str, Made]] = {
     "fixed binary": ("k BINARY(16)", "k", lambda d: (d.randbytes(d.choice((1, 16))),)),
     "uuid": ("k UUID", "k", lambda d: (str(UUID(int=d.getrandbits(128), version=4)),)),
     "two numbers": ("a INT, b INT", "a, b", lambda d: (d.choice((1, 1, 1, 2, 3)), d.randrange(2000))),
+    "spellings": ("a CHAR(1), b INT", "a, b", lambda d: (d.choice("aAäÄÅbB"), d.randrange(2000))),
+    "zeros": ("a INT ZEROFILL, b INT ZEROFILL", "a, b", lambda d: (d.choice((1, 1, 2, 3)), d.randrange(2000))),
     "number and text": ("a SMALLINT, b VARCHAR(5)", "a, b", lambda d: (d.randrange(3), text(d, 5))),
     "text, date, number": (
         "a CHAR(2), b DATE, c INT",
