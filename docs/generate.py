@@ -202,7 +202,8 @@ def key_table(properties: Mapping[str, Mapping[str, Any]], required: Sequence[st
     rows = []
     for name, part in properties.items():
         default = "required" if name in required else f"`{plain(part['default'])}`" if "default" in part else ""
-        rows.append((f"`{name}`", kind(part), default, escaped(" ".join((part.get("description") or part["title"]).split()))))
+        told = escaped(" ".join((part.get("description") or part["title"]).split()))
+        rows.append((f"`{name}`", kind(part), default, told))
     return table(KEY_HEADS, rows)
 
 
