@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,8 @@ PRIMARY: Final = "PRIMARY"
 class TableColumn:
     """`type` is the COLUMN_TYPE, such as `int(11) unsigned`, and `json` for MariaDB's texts that are checked to be it.
 
-    `charset` and `collation` are those of a text, else None. `hidden`: SELECT * leaves it out.
+    `charset` and `collation` are those of a text, else None. `hidden`: SELECT * leaves it out. `extra` is EXTRA, such
+    as `auto_increment`; `has_default` is true when the column says what it is without a value, if only NULL.
     """
 
     name: str
@@ -28,6 +30,19 @@ class TableColumn:
     charset: str | None = None
     collation: str | None = None
     hidden: bool = False
+    extra: str = ""
+    has_default: bool = False
+
+    @property
+    def is_generated(self) -> bool:
+        """The table itself computes its values, and takes none."""
+        return re.search("(VIRTUAL|STORED|PERSISTENT) GENERATED", self.extra.upper()) is not None
+
+    @property
+    def is_optional(self) -> bool:
+        """A row may come without it."""
+        given = self.is_generated or "auto_increment" in self.extra.lower()
+        return self.nullable or self.has_default or given
 
     @property
     def word(self) -> str:
@@ -84,6 +99,16 @@ def find(client: Client, name: Name) -> Table:
     return Table(name, kind, engine, rows, columns_of(client, name), _keys(client, name))
 
 
+def existing(client: Client, name: Name) -> Table | None:
+    """As `find`, None when only the table is missing: a database that is not there is an error all the same."""
+    try:
+        return find(client, name)
+    except NotFound as error:
+        if error.code != "table.missing":
+            raise
+        return None
+
+
 def _missing(client: Client, name: Name) -> NotFound:
     """Let the server say why the table is not shown: it may be there, and this user may not see it."""
     try:
@@ -95,7 +120,7 @@ def _missing(client: Client, name: Name) -> NotFound:
     schemas = [] if known else [row[0] for row in client.rows(_SCHEMAS)]
     if schemas and name.schema not in schemas:
         hint = did_you_mean(name.schema, schemas) or "run osiris discover to see what there is"
-        return NotFound(f"there is no database {name.schema} on {client.where}", code="table.missing", hint=hint)
+        return NotFound(f"there is no database {name.schema} on {client.where}", code="database.missing", hint=hint)
     hint = did_you_mean(name.table, known) or "run osiris discover to see what there is"
     return NotFound(f"there is no table {name} on {client.where}", code="table.missing", hint=hint)
 
@@ -115,8 +140,10 @@ def columns_of(client: Client, name: Name) -> tuple[TableColumn, ...]:
             charset,
             collation,
             "INVISIBLE" in extra.upper(),
+            extra,
+            bool(default),
         )
-        for column, kind, nullable, charset, collation, extra in rows
+        for column, kind, nullable, charset, collation, extra, default in rows
     )
 
 
@@ -143,8 +170,9 @@ _TABLES: Final = (
 _NAMES: Final = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
 _SCHEMAS: Final = "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA"
 _COLUMNS: Final = (
-    "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA "
-    "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION"
+    "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA, "
+    "COLUMN_DEFAULT IS NOT NULL FROM information_schema.COLUMNS "
+    "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION"
 )
 _INDEXES: Final = (
     "SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS "

@@ -1,0 +1,173 @@
+"""From staging to the target: rows moved in one transaction, or a table that takes the target's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pymysql
+
+from osiris.connectors.mysql import failures, swap
+from osiris.connectors.mysql.declared import Declared
+from osiris.connectors.mysql.layout import Layout, Wanted, characters
+from osiris.connectors.mysql.names import RESERVED, Name, folded, listed, quoted
+from osiris.connectors.mysql.staging import ROW, Staging, exists
+from osiris.connectors.mysql.statements import exactly
+from osiris.connectors.mysql.tables import Table, TableColumn, columns_of, existing
+from osiris.errors import ConfigError, WriteFailed
+
+if TYPE_CHECKING:
+    from osiris.connectors.base import State, Token
+    from osiris.connectors.mysql.client import Client
+    from osiris.connectors.mysql.ledger import Ledger
+
+MET: Final = f"{RESERVED}met"
+"""The column of an upsert's staging that says that the target has a row of that key."""
+
+
+def create_new(client: Client, staging: Staging, layout: Layout, target: Table | None) -> None:
+    """The table that will be the target: one like it where the columns agree, with its indexes and defaults."""
+    if layout.made or target is None:
+        key = [f"PRIMARY KEY ({listed(layout.wanted.keys)})"] if layout.wanted.keys else []
+        _create(client, staging.new, [*(column.definition for column in layout.columns), *key])
+        return
+    client.execute(f"CREATE TABLE {staging.new.sql} LIKE {target.name.sql}")
+    for column in layout.added:
+        client.execute(f"ALTER TABLE {staging.new.sql} ADD COLUMN {column.definition}")
+    swap.keep_numbers(client, target.name, staging.new)
+
+
+def create_rows(client: Client, staging: Staging, layout: Layout) -> None:
+    """A table of the stream's columns: for an upsert with its key, of which the last row stays, else in their order."""
+    columns = [column.definition for column in layout.columns]
+    if layout.wanted.mode == "upsert":
+        names = [column.name for column in layout.columns if layout.wanted.is_key(column.name)]
+        columns += [f"{quoted(MET)} TINYINT NOT NULL DEFAULT 0", f"PRIMARY KEY ({listed(names)})"]
+    else:
+        columns.insert(0, f"{quoted(ROW)} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY")
+    _create(client, staging.rows, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """The commit of one token from its staging, by any session that owns it.
+
+    `shape` is that of the target when it was to be replaced, None when there was none.
+    """
+
+    client: Client
+    wanted: Wanted
+    staging: Staging
+    ledger: Ledger
+
+    def publish(self, token: Token, rows: int, shape: str | None, state: State | None) -> None:
+        """Raises Busy when the target is another one than that for which the rows were staged."""
+        target = existing(self.client, self.wanted.name)
+        source = next((name for name in (self.staging.new, self.staging.rows) if exists(self.client, name)), None)
+        if source is None:
+            raise WriteFailed(f"the staging of {token.commit_id} is gone", code="write.no_staging")
+        self._check_count(source, rows)
+        if source == self.staging.new and (target is None or self.wanted.mode == "replace"):
+            self._swap(token, rows, target, shape, state)
+        elif target is None:
+            raise swap.changed(self.wanted.name)
+        else:
+            self._move(token, rows, source, target, state)
+
+    def _check_count(self, source: Name, rows: int) -> None:
+        """A server that crashed may have lost what it had said was written."""
+        ((count,),) = self.client.rows(f"SELECT COUNT(*) FROM {source.sql}")
+        if count != rows:
+            raise WriteFailed(f"of {rows} rows that were staged there are {count}", code="write.count")
+
+    def _swap(self, token: Token, rows: int, target: Table | None, shape: str | None, state: State | None) -> None:
+        name = self.wanted.name
+        if target is not None:
+            if shape != swap.shape(self.client, name):
+                raise swap.changed(name)
+            swap.refuse_loss(self.client, target)
+            swap.keep_numbers(self.client, name, self.staging.new)
+        self.ledger.promise(token, rows, self.staging.new.table, state)
+        swap.swap(self.client, self.staging, name, replaces=target is not None)
+        self.ledger.keep_promise(token)
+
+    def _move(self, token: Token, rows: int, source: Name, target: Table, state: State | None) -> None:
+        names = self._columns(source, target)
+        fill = self._upsert if self.wanted.mode == "upsert" else self._append
+        self.client.execute("START TRANSACTION")
+        fill(names, source)
+        self.ledger.note(token, rows, token.data["key"], state)
+        self.client.execute("COMMIT")
+
+    def _append(self, names: list[str], source: Name) -> None:
+        order = f" ORDER BY {quoted(ROW)}" if source == self.staging.rows else ""
+        self._run(
+            f"INSERT INTO {self.wanted.name.sql} ({listed(names)}) SELECT {listed(names)} FROM {source.sql}{order}"
+        )
+
+    def _upsert(self, names: list[str], source: Name) -> None:
+        """Without ON DUPLICATE KEY UPDATE, by which a row that meets another one in any unique index changes that; and
+        linear also without an index on the key, since the staging has one."""
+        keys = [name for name in names if self.wanted.is_key(name)]
+        same = " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
+        changes = [f"t.{quoted(name)} = s.{quoted(name)}" for name in names if name not in keys]
+        sets = ", ".join([*changes, f"s.{quoted(MET)} = 1"])
+        target = self.wanted.name.sql
+        self._run(f"UPDATE {target} AS t JOIN {source.sql} AS s ON {same} SET {sets}")
+        self._run(
+            f"INSERT INTO {target} ({listed(names)}) SELECT {listed(names)} FROM {source.sql} WHERE {quoted(MET)} = 0"
+        )
+
+    def _run(self, sql: str) -> None:
+        exactly(self.client, self.client.send(sql.encode()))
+
+    def _columns(self, source: Name, target: Table) -> list[str]:
+        """The columns to be moved, by the target's names; those that it lacks are added, which is no transaction's
+        matter. Raises Busy when one has another type by now."""
+        theirs = {folded(column.name): column for column in target.columns}
+        names = []
+        has_met = False
+        for column in columns_of(self.client, source):
+            if column.name in (ROW, MET):
+                has_met = has_met or column.name == MET
+                continue
+            there = theirs.get(folded(column.name))
+            if there is None:
+                self._add(column)
+            elif not _is_same(column, there):
+                raise swap.changed(self.wanted.name)
+            names.append(there.name if there else column.name)
+        if self.wanted.mode == "upsert" and not has_met:
+            self.client.execute(f"ALTER TABLE {source.sql} ADD COLUMN {quoted(MET)} TINYINT NOT NULL DEFAULT 0")
+        return names
+
+    def _add(self, column: TableColumn) -> None:
+        if not self.wanted.add_columns:
+            raise swap.changed(self.wanted.name)
+        self._run(f"ALTER TABLE {self.wanted.name.sql} ADD COLUMN {quoted(column.name)} {characters(column)} NULL")
+
+
+def _is_same(staged: TableColumn, there: TableColumn) -> bool:
+    mine, its = Declared.of(staged.type), Declared.of(there.type)
+    if its is not None and its.word == "timestamp" and mine is not None and mine.word == "datetime":
+        its = Declared("datetime", its.numbers)
+    return mine == its and staged.charset == there.charset
+
+
+def _create(client: Client, name: Name, definitions: list[str]) -> None:
+    """Raises ConfigError for a table that no server would make."""
+    with_options = f"({', '.join(definitions)}) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4"
+    try:
+        client.execute(f"CREATE TABLE {name.sql} {with_options}")
+    except pymysql.err.MySQLError as error:
+        if failures.number_of(error) not in _IMPOSSIBLE:
+            raise
+        known = client.classify(error)
+        raise ConfigError(
+            f"no table can have these columns: {known.message}",
+            code="table.invalid",
+            hint="write fewer columns, or shorter keys; or make the table yourself, as it should be",
+        ) from error
+
+
+_IMPOSSIBLE: Final = (1059, 1068, 1069, 1070, 1071, 1074, 1117, 1118, 1166, 1170, 1291)
