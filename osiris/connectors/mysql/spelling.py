@@ -85,7 +85,8 @@ def floats(array: pa.Array) -> pa.Array:
 
 
 def texts(array: pa.Array) -> pa.Array:
-    return _cast(array)
+    """Texts and binaries as they are."""
+    return pc.cast(array, TEXT)
 
 
 def dates(array: pa.Array) -> pa.Array:
@@ -183,8 +184,7 @@ def _within(numbers: pa.Array, limits: tuple[int, int], reason: str) -> None:
 
 def _cast(array: pa.Array) -> pa.Array:
     """Arrow's own spelling."""
-    plain = array if pa.types.is_large_binary(array.type) else pc.cast(array, pa.large_string())
-    return pc.cast(plain, TEXT)
+    return pc.cast(pc.cast(array, pa.large_string()), TEXT)
 
 
 def _like(array: pa.Array, offsets: Any, data: Any) -> pa.Array:

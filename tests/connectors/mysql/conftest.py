@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from tests.connectors.mysql.target import Target
 from tests.servers.mariadb import Database, MariaDB
 
 
@@ -55,3 +57,9 @@ def database(mariadb: MariaDB) -> Iterator[Database]:
     made = mariadb.database()
     yield made
     made.drop()
+
+
+@pytest.fixture
+def target(database: Database, tmp_path: Path) -> Target:
+    """A database of its own to write to."""
+    return Target(database, tmp_path)
