@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from pymysql.converters import escape_string
 
-from osiris.testing.connector import Change, Conformance, Reading, Subject
-from tests.servers.mariadb import MariaDB
+from osiris.testing.connector import Change, Conformance, Reading, Subject, Writing
+from tests.servers.mariadb import Database, MariaDB
 
 COUNT = 1500
 """Of over 4 kB each: more than the reader takes at once, so that a fault in the middle is in the middle."""
@@ -77,6 +77,7 @@ class TestMysql(Conformance):
             discovered=("orders", "people"),
             changes=self.changes(),
             reading=reading(),
+            writing=writing(database),
         )
 
     def changes(self) -> dict[str, Any]:
@@ -126,5 +127,34 @@ def reading() -> Reading:
             "batch_rows": 100,
             "tinyint1_as_bool": True,
             "zero_dates": "string",
+        },
+    )
+
+
+def writing(database: Database) -> Writing:
+    def tables() -> set[str]:
+        return {name for (name,) in database.sql("SHOW TABLES") if name not in ("_osiris_commits", "_osiris_state")}
+
+    def look() -> pa.Table | None:
+        if "target" not in tables():
+            return None
+        names = [row[0] for row in database.sql("DESCRIBE target")]
+        rows = database.sql("SELECT * FROM target")
+        columns = [pa.array([row[place] for row in rows]) for place in range(len(names))]
+        return pa.Table.from_arrays(columns, names=names)
+
+    return Writing(
+        component="mysql.writer",
+        options={"table": "target"},
+        look=look,
+        traces=tables,
+        observe=lambda: database.sql("SHOW CREATE TABLE target") if "target" in tables() else None,
+        changes={
+            "charset": Change("utf8", unseen="the kit's rows have no character beyond it"),
+            "table": "other",
+            "schema": "source",
+            "primary_key": "id",
+            "create_if_missing": False,
+            "on_schema_change": "add_columns",
         },
     )
