@@ -20,6 +20,7 @@ SETTINGS = {
     "wait_timeout": "28800",
     "lock_wait_timeout": "120",  # DDL would else wait a day for a forgotten transaction
     "sql_select_limit": "18446744073709551615",  # another limit cuts results without a word
+    "sql_notes": "1",  # a note may say that a value was cut
     "sql_auto_is_null": "0",  # else `id IS NULL` finds the row that was inserted last
 }
 OURS = ("STRICT_ALL_TABLES", "NO_AUTO_VALUE_ON_ZERO")

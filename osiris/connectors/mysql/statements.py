@@ -15,6 +15,7 @@ from osiris.connectors.mysql.layout import Landing
 from osiris.connectors.mysql.link import Sent
 from osiris.connectors.mysql.names import listed, quoted
 from osiris.connectors.mysql.spelling import TEXT, hexadecimal, raw_of
+from osiris.errors import DataError
 
 Verb = Literal["INSERT", "REPLACE"]
 """REPLACE: a row takes the place of one that has its key."""
@@ -115,12 +116,14 @@ def packet_bytes(client: Channel) -> int:
 def exactly(client: Channel, sent: Sent) -> Sent:
     """`sent`, if the server took all values as they are: a warning is a value that was bent, or a row left out.
 
-    Raises the first warning as PyMySQL's DataError, as if it had been an error.
+    Raises the warning that says why as PyMySQL's DataError, as if it had been an error.
     """
     if sent.warnings:
         found = [row for row in client.rows("SHOW WARNINGS") if row[1] not in BENIGN]
-        if found:
-            raise pymysql.err.DataError(int(found[0][1]), str(found[0][2]))
+        errors = [pymysql.err.DataError(int(number), str(text)) for _, number, text in found]
+        about_values = [error for error in errors if isinstance(client.classify(error), DataError)]
+        if errors:
+            raise [*about_values, *errors][0]
     return sent
 
 
