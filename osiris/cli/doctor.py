@@ -41,7 +41,7 @@ class DoctorView:
 
     def _show(self, status: str, name: str, text: str, hint: str | None, indent: str = "") -> None:
         start = f"{indent}{MARKS[status]:<4}  {name}"
-        below = " " * min(len(start), self._output.width // 2)
+        below = " " * min(len(start), self._output.width * 2 // 3)
         self._output.sentence(start + text, STYLES[MARKS[status]], below)
         if hint:
             self._output.sentence(f"{below}hint: {hint}", below=f"{below}      ")
