@@ -10,9 +10,13 @@ def main() -> int:
 
         sys.stdout.write(f"osiris {__version__}\n")
         return 0
+    import signal
+
     from osiris.cli.main import main as run
 
-    return run(sys.argv[1:])
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a late Ctrl-C ends what Python winds up, without a traceback
+    return code
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ _SIZE = {
     "type": ["string", "integer"],
     "minimum": LEAST_BYTES,
     "pattern": rf"^\s*[0-9]{{1,15}} ?(?:{'|'.join(UNITS)})\s*$",
+    "patternErrorMessage": 'write such as "64MiB"',
 }
 _COUNT = {"type": "integer", "minimum": 1}
 

@@ -1,4 +1,4 @@
-"""Times the start of the `osiris` command beside bare Python, a one-row pipeline, and the check of a 200-step one."""
+"""Times the start of the `osiris` command beside bare Python, a completion, a one-row run, and a check of 200 steps."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROUNDS = 15
 OSIRIS = str(Path(sys.executable).parent / "osiris")
+WORD = ["env", "_OSIRIS_COMPLETE=bash_complete", "COMP_LINE=osiris run "]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ CASES = [
     Case("python -c pass", [sys.executable, "-c", "pass"], lambda bare: bare),
     Case("osiris --version", [OSIRIS, "--version"], lambda bare: 2 * bare),
     Case("osiris --help", [OSIRIS, "--help"], lambda _: 0.150),
+    Case("a word is completed", [*WORD, OSIRIS], lambda _: 0.200),
     Case("osiris run, one row", [OSIRIS, "run", "one.yaml"], lambda _: 0.600),
     Case("osiris validate, 200 steps", [OSIRIS, "validate", "long.yaml"], lambda _: 1.0),
 ]

@@ -6,6 +6,8 @@ import itertools
 import re
 from pathlib import Path
 
+from osiris.cli.masking import Shown, without_values
+from osiris.cli.paths import shown_path
 from osiris.errors import OsirisError
 from osiris.secrets import MASK, redactor
 
@@ -29,8 +31,8 @@ def page(error: OsirisError, kind: str = "error", width: int = WIDTH) -> list[st
     lines = [f"{kind}: {first}", *(f"  {line}" for line in rest)]
     if error.step:
         lines.append(f"  in step: {error.step}")
-    if error.where:
-        lines.append(f"  at {error.where}")
+    if error.file and error.where:
+        lines.append(f"  at {shown_path(error.file)}{error.where.removeprefix(error.file)}")
         lines.extend(_source(error, width))
     if error.hint:
         lines.append(f"hint: {error.hint}")
@@ -46,9 +48,9 @@ def _source(error: OsirisError, width: int) -> list[str]:
     line = _line_of(error)
     if line is None or not line.strip():
         return []
-    number, column = str(error.line), error.column or 0
-    whole = redactor.text(_without_secrets(line, error))  # before a part is taken: half a secret is not recognised
-    if whole[:column] != line[:column]:
+    number, masked = str(error.line), _without_secrets(line, error)
+    whole, column = redactor.text(masked.text), masked.column  # before a part is taken: half a secret is not recognised
+    if whole[:column] != masked.text[:column]:
         column = 0
     shown, column = _part(whole, column, min(WIDTH, width) - len(f"  {number} | "))
     found = [f"  {number} | {shown}"]
@@ -80,18 +82,17 @@ def _line_of(error: OsirisError) -> str | None:
     return line.rstrip("\r\n") if line else None
 
 
-def _without_secrets(line: str, error: OsirisError) -> str:
+def _without_secrets(line: str, error: OsirisError) -> Shown:
     """`line` without what may be a secret that no redactor was told of: a misspelt `pasword:`, a password inline."""
+    whole = Shown(line, error.column or 0)
     suspicious = "secret" in error.code or "connection" in Path(error.file or "").name
     found = KEY.match(line)
-    if found is None:
-        return MASK if suspicious and ":" not in line else line
-    value = line[found.end() :]
-    if not value.strip() or REFERENCE.match(value):
-        return line
-    if suspicious or SECRET_NAME.search(found["name"]) or _has_secret_key(value):
-        return f"{found.group()} {MASK}"
-    return line
+    value = line[found.end() :] if found else line
+    if found and (not value.strip() or REFERENCE.match(value)):
+        return whole
+    if suspicious or (found and (SECRET_NAME.search(found["name"]) or _has_secret_key(value))):
+        return without_values(line, whole.column) or Shown(f"{found.group()} {MASK}" if found else MASK, 0)
+    return whole
 
 
 def _has_secret_key(value: str) -> bool:

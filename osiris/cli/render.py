@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol
 
 from osiris.cli import pages
 from osiris.cli.pages import page, visible
+from osiris.cli.rows import wrapped
 from osiris.cli.tables import fitted_table, live_table, plain_table
 from osiris.errors import OsirisError
 from osiris.secrets import RedactingFilter, redactor
@@ -23,6 +24,7 @@ from osiris.secrets import RedactingFilter, redactor
 REFRESH_S = 0.2
 PARAGRAPH_WIDTH = 100
 TERMINAL_WIDTH = 80
+UNBROKEN = 100_000
 """Where nothing says otherwise."""
 COLOURS = {
     "error": "31;1",
@@ -89,6 +91,11 @@ class Output:
 
         for part in textwrap.wrap(" ".join(text.split()), min(PARAGRAPH_WIDTH, self.width)):
             self.line(part)
+
+    def sentence(self, text: str, style: str | None = None, below: str = "  ") -> None:
+        """A line that a terminal breaks between words, what is left over behind `below`; whole in a pipe."""
+        for part in wrapped(text, below, _width(sys.stdout, UNBROKEN)):
+            self.line(part, style)
 
     def done(self, text: str) -> None:
         """What was achieved, for those who like to read it."""

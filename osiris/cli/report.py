@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osiris.cli.numbers import duration, row_count
 from osiris.cli.pages import page
+from osiris.cli.paths import shown_path
 from osiris.cli.plan import show_plan
 from osiris.errors import OsirisError
 
@@ -25,13 +27,13 @@ def show_report(output: Output, report: dict[str, Any]) -> None:
         return
     _show_steps(output, report["steps"])
     for text in report.get("settled", ()):
-        output.line(f"settled first: {text}")
+        output.sentence(f"settled first: {text}")
     for step in report["steps"]:
         for text in step.get("notes", ()):
-            output.line(f"{step['id']}: {text}")
-    output.line(summary(report), report["status"])
+            output.sentence(f"{step['id']}: {text}")
+    output.sentence(summary(report), report["status"])
     if report.get("report"):
-        output.line(f"report: {report['report']}")
+        output.line(f"folder: {shown_path(str(Path(report['report']).parent))}")
 
 
 def show_end(output: Output, report: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 GAP = 2
 WORD = 30
 """A longer word may be broken to fit a column; what is cut off goes on below."""
+NUMBER = 11
+"""How wide a growing number becomes, such as 123,456,789."""
 GOOD, BAD = ("success", "ok", "done"), ("failure", "failed", "broken")
 Cells = Sequence[Sequence[str]]
 
@@ -37,7 +39,7 @@ def fitted_table(columns: Sequence[str], rows: Cells, right: Sequence[str], widt
 
 def live_table(columns: Sequence[str], rows: Cells, right: Sequence[str], width: int) -> Any:
     """One line a row, as something that changes all the time has to have: the last columns go where there is no room,
-    and a long word ends in an ellipsis."""
+    and a long word ends in an ellipsis. Numbers can grow without moving what is beside them."""
     lines = [list(columns), *rows]
     widths: list[int] = []
     for place in range(len(columns)):
@@ -46,6 +48,9 @@ def live_table(columns: Sequence[str], rows: Cells, right: Sequence[str], width:
             break
         widths.append(wanted)
     count = len(widths)
+    roomy = [max(width, NUMBER) if name in right else width for name, width in zip(columns, widths, strict=False)]
+    if count == len(columns) and sum(roomy) + GAP * (count - 1) <= width:
+        widths = roomy
     return _table(columns[:count], [row[:count] for row in rows], right, widths, one_line=True)
 
 

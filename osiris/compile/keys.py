@@ -25,7 +25,12 @@ def whole(pattern: re.Pattern[str]) -> str:
     return f"^(?:{pattern.pattern})$"
 
 
-_SPELLED = {"type": "string", "pattern": rf"^\s*(?:{DURATION.pattern})\s*$"}
+_SPELLED = {
+    "type": "string",
+    "pattern": rf"^\s*(?:{DURATION.pattern})\s*$",
+    "patternErrorMessage": 'write seconds, or a text such as "30s", "5m", "1h"',
+}
+"""Editors show the last key instead of the pattern."""
 _WAIT = [{"type": "number", "minimum": 0}, _SPELLED]
 _LIMIT = [{"type": "number", "exclusiveMinimum": 0}, _SPELLED, {"type": "null"}]
 
@@ -59,7 +64,10 @@ STEP: Mapping[str, Schema] = {
         "pattern": whole(STEP_ID),
     },
     "component": {"description": "What does the work, family.kind, such as duckdb.processor.", "type": "string"},
-    "mode": {"description": "What the step does; what its component does when absent.", "enum": [*MODES, None]},
+    "mode": {
+        "description": "What the step does; what its component does when absent.",
+        "anyOf": [{"enum": list(MODES)}, {"type": "null"}],
+    },
     "config": {
         "description": 'The component\'s options, and connection: "@family.alias".',
         "type": ["object", "null"],

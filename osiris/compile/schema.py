@@ -59,7 +59,7 @@ def _of_component(component: Component) -> Schema:
         "description": f"{component.title}. {component.description}".strip(),
         "required": ["config"] if missing else [],
         "properties": {
-            "mode": {"anyOf": [{"enum": [*modes, None]}, PLACEHOLDER]},
+            "mode": {"anyOf": [{"enum": modes}, {"type": "null"}, PLACEHOLDER]},
             "config": config if missing else {"anyOf": [config, {"type": "null"}]},
             **columns,
         },
@@ -72,9 +72,10 @@ def _config(component: Component) -> Schema:
     written = Written(component.rules(), {field.name for field in fields}, inline_secrets=False, at=at).schema()
     if component.role == "processor":
         return written
+    named = {"type": "string", "patternErrorMessage": f"write @{component.family}.alias"}
     reference: Mapping[str, Any] = {
         "description": f"@{component.family}.alias, from osiris_connections.yaml. Absent: the default of the family.",
-        "anyOf": [{"type": "string", "pattern": rf"^@{component.family}\.."}, PLACEHOLDER],
+        "anyOf": [{**named, "pattern": rf"^@{component.family}\.."}, PLACEHOLDER],
     }
     forbidden = [field.name for field in fields if field.override == "forbidden"]
     forbidden += [old for old, new in component.aliases.items() if new in forbidden]

@@ -88,7 +88,7 @@ class Sources:
             return default
         if value is None:
             near = did_you_mean(name, [*self.environ, *self._dotenv], cutoff=0.8)
-            hint = near or f"set it in the environment or in {self.folder / '.env'}"
+            hint = near or "set it in the environment or in .env beside the connections file"
             raise ConfigError(f"the variable {name} is not set", code="secrets.unset", hint=hint)
         return value
 

@@ -103,6 +103,8 @@ class Doctor:
                 on_result(target.reference, diagnosis)
             return diagnosis
 
+        import osiris.components.violations  # noqa: F401 - it takes a while, which is no connection's doing
+
         pool = ThreadPoolExecutor(max_workers=min(jobs, len(targets)), thread_name_prefix="osiris-doctor")
         try:
             found = list(pool.map(work, targets))

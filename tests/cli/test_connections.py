@@ -89,8 +89,8 @@ def test_doctor_tells_good_from_broken_and_exits_1(osiris: Osiris, connected: Pa
     assert (document["ok"], document["summary"]) == (False, {"ok": 1, "warn": 0, "fail": 2, "untestable": 0})
     told = osiris(*arguments, "--project", connected)
     assert told.code == 1
-    assert "ok   @filesystem.good" in told.out
-    assert "FAIL @filesystem.gone" in told.out
+    assert "ok    @filesystem.good" in told.out
+    assert "FAIL  @filesystem.gone" in told.out
     assert "connections: 1 ok, 2 fail" in told.out
     assert "NO_SUCH_VARIABLE_HERE" in told.out
 

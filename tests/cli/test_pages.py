@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,21 @@ def test_the_page_shows_the_line_with_a_caret_under_the_column(tmp_path: Path) -
         "  4 |     componet: y",
         "    |     ^",
         'hint: did you mean "component"?',
+    ]
+
+
+def test_a_file_below_the_current_folder_is_named_as_one_would_type_it(tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        assert page(error(tmp_path / "sub" / "p.yaml", 4, 5))[1] == "  at sub/p.yaml:4:5"
+        assert page(error(tmp_path.parent / "p.yaml", 4, 5))[1] == f"  at {tmp_path.parent}/p.yaml:4:5"
+
+
+def test_the_caret_finds_its_place_where_values_are_masked(tmp_path: Path) -> None:
+    file = tmp_path / "osiris_connections.yaml"
+    file.write_text('version: 1\n  duckdb: {shop: {path: shop.duckdb}, lake: {path: "${DIR}/lake.db"}}\n')
+    assert page(error(file, 2, 52))[2:4] == [
+        '  2 |   duckdb: {shop: {path: ***}, lake: {path: "${DIR}***"}}',
+        "    |                                            ^",
     ]
 
 

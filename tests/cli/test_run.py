@@ -41,9 +41,10 @@ def test_a_run_shows_its_steps_and_leaves_a_report(osiris_process: Osiris, proje
     assert heads == ["STEP", "COMPONENT", "STATUS", "READ", "WRITTEN", "TIME"]
     assert re.search(r"^save +filesystem\.parquet_writer +success +2 +2 ", done.out, re.MULTILINE)
     assert re.search(r"^run \w+ of example: success, 2 rows out, ", done.out, re.MULTILINE)
-    report = re.search(r"^report: (.+)$", done.out, re.MULTILINE)
-    assert report is not None
-    assert json.loads(Path(report[1]).read_text())["status"] == "success"
+    folder = re.search(r"^folder: (.+)$", done.out, re.MULTILINE)
+    assert folder is not None
+    assert folder[1].startswith("run_logs/"), "as one would type it"
+    assert json.loads((project / folder[1] / "report.json").read_text())["status"] == "success"
     assert "\x1b" not in done.out + done.err
 
 

@@ -68,6 +68,12 @@ def test_a_table_that_changes_has_one_line_a_row(rows: list[list[str]], width: i
     assert all(cell_len(line) <= width for line in lines)
 
 
+def test_numbers_that_grow_leave_the_columns_where_they_are() -> None:
+    few, many = (shown(live_table(COLUMNS, [["a", rows, "x"]], ("rows",), 80), 80)[-1] for rows in ("7", "7,654,321"))
+    assert few.index("x") == many.index("x")
+    assert shown(live_table(COLUMNS, [["a", "7", "x"]], ("rows",), 16), 16)[-1].split() == ["a", "7", "x"]
+
+
 def test_a_table_that_changes_gives_up_its_last_columns() -> None:
     lines = shown(live_table(COLUMNS, [["orders", "12", "a word"]], ("rows",), 15), 15)
     assert [line.split() for line in lines if line and "─" not in line] == [["name", "rows"], ["orders", "12"]]
