@@ -1,4 +1,4 @@
-"""Takes the screenshots of docs/decisions/0007-screens.md: real commands on real terminals (tmux).
+"""Takes the screenshots of docs/decisions/0008-screens.md: real commands on real terminals (tmux).
 
 .venv/bin/python docs/screens.py        writes the page anew; times and run ids differ each time
 """
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).parent / "decisions" / "0007-screens.md"
+PAGE = Path(__file__).parent / "decisions" / "0008-screens.md"
 WIDTHS = (80, 120)
 HEIGHT = 100
 LIMIT_S = 120.0
