@@ -24,7 +24,7 @@ LIMIT_S = 120.0
 ROWS = 600_000
 NUMBERS = itertools.count()
 HEAD = """\
-# 0007, the screens
+# 0008: what the screens look like
 
 What `run`, `connections doctor`, `explain` and an error look like on terminals of 80 and of 120 columns, without their
 colours. Made by `.venv/bin/python docs/screens.py`, which runs each command in tmux.

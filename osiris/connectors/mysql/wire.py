@@ -128,14 +128,15 @@ class Packets:
         special = (data[begins] >= _END) | (lengths == _FULL) | (lengths == 0)
         special[0] |= self._joining is not None
         rows = int(np.argmax(special)) if special.any() else len(starts)
-        taken = rows + (rows < len(starts))
-        self._check_sequence(data[starts[:taken] + 3])
+        self._check_sequence(data[starts[:rows] + 3])
         if rows:
             self._framed.append((begins[:rows], ends[:rows]))
-        self._next = int(ends[taken - 1])
-        if rows < taken:
-            self._special(int(begins[rows]), self._next)
-        return rows < taken
+            self._next = int(ends[rows - 1])
+        if rows == len(starts):
+            return False
+        self._next = int(ends[rows])
+        self._special(int(begins[rows]), self._next, data[starts[rows] + 3])
+        return True
 
     def _headers(self) -> tuple[Ints, int]:
         """Where the packets begin that are whole, and where the last of them ends."""
@@ -153,20 +154,25 @@ class Packets:
         return (starts[:-1], last) if after > self._filled else (starts, after)
 
     def _check_sequence(self, found: NDArray[np.uint8]) -> None:
+        if not len(found):
+            return
         first = int(found[0]) if self._sequence is None else self._sequence
         if (found != np.arange(first, first + len(found)).astype(np.uint8)).any():
             raise broken("packets are missing or out of order")
         self._sequence = first + len(found) & 0xFF
 
-    def _special(self, begin: int, end: int) -> None:
+    def _special(self, begin: int, end: int, sequence: np.uint8) -> None:
         """A packet that is no row, or not a whole one."""
+        is_error = not self._joining and begin < end and self._raw[begin] == _ERROR
+        if not (is_error and sequence == 0):  # a server that shuts down, or is told to end the session, starts anew
+            self._check_sequence(np.array([sequence]))
         if self._joining or end - begin == _FULL:
             self._join(begin, end)
             return
         packet = bytes(memoryview(self._raw)[begin:end])
         if not packet:
             raise broken("a packet is empty")
-        if packet[0] == _ERROR:
+        if is_error:
             raise_error(packet)
         check_end(packet)
         self.finished = True
@@ -208,10 +214,10 @@ _WALKS: Final = (_walk_short, _walk_middle, _walk_long)
 
 def check_end(packet: bytes) -> None:
     """The last packet is an EOF packet, or an OK packet that begins like one. Raises SourceError for anything else."""
-    if len(packet) == 5 or (len(packet) >= 7 and packet[1:3] == b"\0\0"):
-        (status,) = struct.unpack_from("<xxxH", packet)
-    else:
+    is_ok = len(packet) in (7, 8) and packet[1:3] == b"\0\0"  # no rows changed, no insert id: it ends a SELECT
+    if len(packet) != 5 and not is_ok:
         raise broken("its last packet is damaged")
+    (status,) = struct.unpack_from("<xxxH", packet)
     if status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
         raise SourceError(
             "the query gives more than one result", code="query.many_results", hint="give one SELECT, not a CALL"
