@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 
 if TYPE_CHECKING:
     from osiris.compile.example import Example
@@ -32,6 +35,12 @@ def connections_text(example: Example) -> list[str] | None:
 
 def on_one_line(value: Any) -> str:
     """Any plain data as YAML on one line, however long."""
+    from osiris.documents.scalars import resolve
+
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, str) and PLAIN.fullmatch(value) and resolve(value) == value):
+        return str(value)  # as YAML would, in a hundredth of the time
     import yaml
 
     settings: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "allow_unicode": True}

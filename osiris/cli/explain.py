@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ class _Page:
         self._found = found
         self._width = width
         self._plain = plain
+        self._flow_of = {step.id: step.flow for step in found.steps}
+        self._flows = [list(steps) for _, steps in itertools.groupby(found.steps, lambda step: step.flow)]
 
     def lines(self) -> Iterator[str]:
         found = self._found
@@ -51,8 +54,8 @@ class _Page:
         if found.params:
             yield from ("", "params:")
             yield from laid_out([self._param(param) for param in found.params], self._width)
-        for number in range(1, self._flows + 1):
-            yield from ("", *self._flow(number))
+        for number, steps in enumerate(self._flows, 1):
+            yield from ("", *self._flow(number, steps))
         for step in found.steps:
             yield from ("", f"{step.id}:")
             yield from laid_out(list(self._step(step)), self._width)
@@ -69,16 +72,10 @@ class _Page:
         for line in lines:
             yield from wrapped(line, "  ", self._width)
 
-    @property
-    def _flows(self) -> int:
-        return self._found.steps[-1].flow
-
-    def _flow(self, number: int) -> Iterator[str]:
-        steps = [step for step in self._found.steps if step.flow == number]
-        flow_of = {step.id: step.flow for step in self._found.steps}
-        before = sorted({flow_of[writer] for step in steps for writer in step.step.after})
+    def _flow(self, number: int, steps: Sequence[ExplainedStep]) -> Iterator[str]:
+        before = sorted({self._flow_of[writer] for step in steps for writer in step.step.after})
         waits = f", after flow {', '.join(map(str, before))}" if before else ""
-        yield f"flow {number} of {self._flows}{waits}:"
+        yield f"flow {number} of {len(self._flows)}{waits}:"
         texts = {step.id: _in_short(step) for step in steps}
         inputs = {step.id: step.step.inputs for step in steps}
         yield from (f"  {line}" for line in tree(texts, inputs, Style(self._width - 2, self._plain)))
@@ -98,7 +95,9 @@ class _Page:
         yield Row(f"  component: {step.component.name} {step.component.version}", self._at(step.line))
         yield Row(f"  mode: {step.step.mode}")
         if step.item is not None:
-            yield Row(f"  item: {on_one_line(step.item.value)}", f"{step.item.number} of {step.item.of}")
+            parts = [f"{step.item.number:,} of {step.item.of:,}", self._at(step.item.line)]
+            comment = "; ".join([*parts, *map(self._use, step.item.uses)])
+            yield Row(f"  item: {on_one_line(step.item.value)}", comment)
         wired = self._at(step.wired_line) if step.wired_line is not None else "the step before"
         for word, names in (("takes the rows of", step.step.inputs), ("waits for", step.step.after)):
             if names:

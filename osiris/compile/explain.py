@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from osiris.compile.explained import Explained, ExplainedConnection, ExplainedParam, ExplainedStep, Item, Setting, Use
@@ -17,21 +17,21 @@ from osiris.components.component import Component, defaults
 from osiris.connections import Connections, Field, masking
 from osiris.secrets import MASK
 
-BESIDE_CONFIG = ("for_each", "columns", "retry", "timeout")
+BESIDE_CONFIG = ("columns", "retry", "timeout")
 
 
 def explain(pipeline: Pipeline, connections: Connections) -> Explained:
     """Put together what the checker and the connections know. Looks up no variable but for whether it is set."""
     order = flows(pipeline.steps)
     steps = {step.id: step for step in pipeline.steps}
-    fields = cache(connections.fields)
+    asked = _Asked(cache(connections.fields), cache(partial(_uses_at, pipeline)))
     return Explained(
         name=pipeline.name,
         file=pipeline.document.name,
         profile=pipeline.profile,
         params=tuple(_param(pipeline, name) for name in pipeline.declared),
         steps=tuple(
-            _StepExplainer.of(pipeline, connections, fields, steps[step]).explain(number)
+            _StepExplainer.of(pipeline, connections, asked, steps[step]).explain(number)
             for number, ids in enumerate(order, 1)
             for step in ids
         ),
@@ -48,13 +48,30 @@ def _param(pipeline: Pipeline, name: str) -> ExplainedParam:
     return ExplainedParam(name, param.type, value, param.secret, origin, param.variable, line)
 
 
+def _uses_at(pipeline: Pipeline, path: Path) -> tuple[Use, ...]:
+    """The references in the part of the file at `path`, each once, and where their values come from."""
+    part: Any = pipeline.document.value
+    for key in path:
+        part = part.get(key) if isinstance(part, Mapping) else part[key]
+    names = dict.fromkeys(name.strip() for name in _references(part))
+    return tuple(Use(name, pipeline.origins.get(name.removeprefix("params."), "item")) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is the same for many steps (copies of one, or with one connection), each looked up once."""
+
+    fields: Callable[[str], list[Field]]
+    uses: Callable[[Path], tuple[Use, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _StepExplainer:
     """One step: as compiled, as it stands in the file, and `written`, its mapping there."""
 
     pipeline: Pipeline
     connections: Connections
-    fields: Callable[[str], list[Field]]
+    asked: _Asked
     step: ManifestStep
     draft: Draft
     component: Component
@@ -62,13 +79,11 @@ class _StepExplainer:
     former: Mapping[str, str]
 
     @classmethod
-    def of(
-        cls, pipeline: Pipeline, connections: Connections, fields: Callable[[str], list[Field]], step: ManifestStep
-    ) -> _StepExplainer:
+    def of(cls, pipeline: Pipeline, connections: Connections, asked: _Asked, step: ManifestStep) -> _StepExplainer:
         draft, component = pipeline.drafts[step.id], pipeline.components[step.component]
         former = {new: old for old, new in component.fold_aliases(draft.config)[1]}
         written = pipeline.content["steps"][draft.path[-1]]
-        return cls(pipeline, connections, fields, step, draft, component, written, former)
+        return cls(pipeline, connections, asked, step, draft, component, written, former)
 
     def explain(self, flow: int) -> ExplainedStep:
         step, draft = self.step, self.draft
@@ -82,23 +97,27 @@ class _StepExplainer:
             line=self._line(),
             wired=(wired or "previous_step") if step.inputs or step.after else None,
             wired_line=self._line(wired) if wired is not None else None,
-            item=None if draft.copy is None else Item(draft.items[draft.copy], draft.copy + 1, len(draft.items)),
+            item=self._item(draft.copy) if draft.copy is not None else None,
             connection=connection,
             options=(*loose, *self._options()),
             settings=tuple(self._beside_config()),
         )
 
+    def _item(self, place: int) -> Item:
+        items = self.draft.items
+        return Item(_hidden(items[place]), place + 1, len(items), self._line("for_each"), self._uses("for_each"))
+
     def _connection(self, reference: str) -> ExplainedConnection:
         given = self._config.get("connection")
         choice = self.connections.choice(self.component.family)
-        fields = {field.name: field for field in self.fields(reference)}
+        fields = {field.name: field for field in self.asked.fields(reference)}
         settings = [self._override(name, value, fields.get(name)) for name, value in self.step.overrides.items()]
         settings += [self._field(field) for name, field in fields.items() if name not in self.step.overrides]
         return ExplainedConnection(
             reference=reference,
             why="named" if given is not None or choice is None else choice[1],
             named_line=self._line("config", "connection") if given is not None else None,
-            uses=self._uses(given),
+            uses=self._uses("config", "connection"),
             file=str(self.connections.path),
             line=self.connections.line(reference),
             fields=tuple(settings),
@@ -145,14 +164,13 @@ class _StepExplainer:
             **{"origin": "pipeline", **more},
             file=self.pipeline.document.name,
             line=self._line("config", written),
-            uses=self._uses(self._config.get(written)),
+            uses=self._uses("config", written),
             written=written if written != name else None,
         )
 
     def _beside_config(self) -> Iterator[Setting]:
         step = self.step
         values: dict[str, Any] = {
-            "for_each": list(self.draft.items),
             "columns": [
                 {"from": each.source, "to": each.target, **({"type": each.type} if each.type else {})}
                 for each in step.columns
@@ -162,15 +180,11 @@ class _StepExplainer:
         }
         for name in BESIDE_CONFIG:
             if self.written.get(name) is not None:
-                uses = self._uses(self.written[name])
-                file = self.pipeline.document.name
-                yield Setting(name, _hidden(values[name]), "pipeline", file, self._line(name), uses)
+                value, file = _hidden(values[name]), self.pipeline.document.name
+                yield Setting(name, value, "pipeline", file, self._line(name), self._uses(name))
 
-    def _uses(self, written: Any) -> tuple[Use, ...]:
-        """The references in a part of the file, each once, and where their values come from."""
-        names = dict.fromkeys(name.strip() for name in _references(written))
-        origins = self.pipeline.origins
-        return tuple(Use(name, origins.get(name.removeprefix("params."), "item")) for name in names)
+    def _uses(self, *path: str) -> tuple[Use, ...]:
+        return self.asked.uses((*self.draft.path, *path))
 
     def _masked(self, value: Any, path: Path) -> Any:
         """What the spec declares secret, masked; a secret param in it stays, as its name."""

@@ -97,11 +97,17 @@ class ExplainedConnection:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Which copy of a `for_each` a step is: the one for `value`, the `number`-th `of` all."""
+    """Which copy of a `for_each` a step is: the one for `value`, the `number`-th `of` all; `uses` are the list's."""
 
     value: Any
     number: int
     of: int
+    line: int
+    uses: tuple[Use, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in ("value", "number", "of", "line")}
+        return {**plain, "uses": [use.to_json() for use in self.uses]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,6 @@ class ExplainedStep:
         return self.step.id
 
     def to_json(self) -> dict[str, Any]:
-        item = self.item
         return {
             "id": self.id,
             "component": self.component.name,
@@ -136,7 +141,7 @@ class ExplainedStep:
             "inputs": list(self.step.inputs),
             "after": list(self.step.after),
             "wired": self.wired,
-            "item": None if item is None else {"value": item.value, "number": item.number, "of": item.of},
+            "item": self.item.to_json() if self.item is not None else None,
             "connection": self.connection.to_json() if self.connection is not None else None,
             "options": [setting.to_json() for setting in self.options],
             "settings": [setting.to_json() for setting in self.settings],

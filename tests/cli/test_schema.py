@@ -13,7 +13,7 @@ import click
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from osiris import documents
+from osiris import Project, documents
 from osiris.cli import schemas
 from osiris.cli.starter import files_of, templates
 from osiris.project.schemas import COMMENT, wired
@@ -48,15 +48,21 @@ def fields(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from fields(below)
 
 
-def test_all_are_listed_and_each_is_printed_as_it_is_with_and_without_json(osiris: Osiris, project: Path) -> None:
+def test_all_are_listed_and_each_can_be_printed(osiris: Osiris, project: Path) -> None:
     rows = osiris("schema", "--project", project, "--json").document("schema")["schemas"]
     assert [row["name"] for row in rows] == [*schemas.FILES, *schemas.names()]
     for row in rows:
-        told = osiris("schema", row["name"], "--project", project)
-        schema = json.loads(told.out)
-        assert osiris("schema", row["name"], "--project", project, "--json").document("schema") == schema
+        schema = osiris("schema", row["name"], "--project", project, "--json").document("schema")
         assert [schema["$id"], schema["title"], schema["description"]] == [row["id"], row["title"], row["description"]]
-        Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("name", ["pipeline", "run"])
+def test_a_schema_is_printed_as_it_is_with_and_without_json(osiris_process: Osiris, project: Path, name: str) -> None:
+    """By a process, where no secret of another test is masked."""
+    told = osiris_process("schema", name, cwd=project)
+    schema = json.loads(told.out)
+    assert osiris_process("schema", name, "--json", cwd=project).document("schema") == schema
+    assert schema == ({**Project(project).schemas(), "run": schemas.shape("run")})[name]
 
 
 def test_an_unknown_name_is_a_wrong_call(osiris: Osiris, project: Path) -> None:

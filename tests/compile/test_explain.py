@@ -213,7 +213,12 @@ def test_copies_of_a_step_name_their_item(world: World) -> None:
     assert step.item is not None
     assert (step.item.value, step.item.number, step.item.of) == ({"n": "two"}, 2, 2)
     assert uses(settings(step)["table"]) == [("item.n", "item")]
-    assert settings(step)["for_each"].value == [{"n": "one"}, {"n": "two"}]
+    assert (step.item.line, step.item.uses) == (11, ())
+    listed = EACH.replace("[{n: one}, {n: two}]", "${params.list}")
+    text = f'oml_version: "0.1.0"\nname: p\nparams: {{day: x, list: [{{n: one}}]}}\nsteps:\n{listed}'
+    item = by_id(explained(world, text))["each-one"].item
+    assert item is not None
+    assert [(use.reference, use.origin) for use in item.uses] == [("params.list", "default")]
 
 
 def test_steps_come_in_the_order_of_the_flows_with_what_they_take_and_wait_for(world: World) -> None:
