@@ -52,6 +52,8 @@ def _uses_at(pipeline: Pipeline, path: Path) -> tuple[Use, ...]:
     """The references in the part of the file at `path`, each once, and where their values come from."""
     part: Any = pipeline.document.value
     for key in path:
+        if part is None:
+            return ()
         part = part.get(key) if isinstance(part, Mapping) else part[key]
     names = dict.fromkeys(name.strip() for name in _references(part))
     return tuple(Use(name, pipeline.origins.get(name.removeprefix("params."), "item")) for name in names)

@@ -152,13 +152,13 @@ class _Work:
         self._steps.update(summary.steps_before(state, {step.id: step for step in steps}))
 
     def _flow(self, steps: list[ManifestStep], state: FlowState) -> OsirisError | None:
-        scene = self._scene
+        scene, started = self._scene, time.monotonic()
         try:
             scene.request.cancellation.raise_if_requested()
             flow = run_flow(scene, steps, state.attempt + 1)
         except OsirisError as error:
             error.step = error.step or steps[0].id
-            self._steps.update(summary.failed(steps, error))
+            self._steps.update(summary.failed(steps, error, round(time.monotonic() - started, 3)))
             for step in steps:
                 if summary.blame(step.id, error) == "failure":
                     scene.mark(step.id, "failed", code=error.code, message=str(error))

@@ -42,9 +42,9 @@ def steps_before(state: FlowState, steps: Mapping[str, ManifestStep]) -> dict[st
     return found
 
 
-def failed(flow: list[ManifestStep], error: OsirisError) -> dict[str, StepReport]:
+def failed(flow: list[ManifestStep], error: OsirisError, duration_s: float) -> dict[str, StepReport]:
     """A flow that was undone: what its steps read and wrote does not count; one failed, the others went with it."""
-    return {step.id: StepReport(step.id, step.component, blame(step.id, error)) for step in flow}
+    return {step.id: StepReport(step.id, step.component, blame(step.id, error), duration_s=duration_s) for step in flow}
 
 
 def blame(step: str, error: OsirisError) -> Literal["failure", "cancelled"]:

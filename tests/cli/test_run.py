@@ -110,7 +110,9 @@ def test_a_failed_run_exits_1_names_the_step_and_is_listed(osiris: Osiris, proje
     assert not (project / "data/out/newest.parquet").exists()
     failed = osiris("run", EXAMPLE, "--project", project, "--json")
     assert failed.code == 1
-    assert failed.document("run")["error"]["step"] == "people"
+    document = failed.document("run")
+    assert document["error"]["step"] == "people"
+    assert all(step["duration_s"] > 0 for step in document["steps"]), "how long they went on, though nothing counts"
 
 
 def test_a_dry_run_touches_no_target_and_leaves_no_run(osiris: Osiris, project: Path) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 from osiris.compile.explain import explain
 from osiris.compile.explained import Explained, ExplainedStep, Setting
+from osiris.components import catalog as catalogs
+from osiris.connectors.registry import Provider, Registry
+from tests.packages import SPEC
 
 from .conftest import World
 
@@ -205,6 +208,24 @@ def test_a_secret_option_shows_only_the_name_of_its_param(world: World) -> None:
 def test_the_password_of_a_url_is_hidden_wherever_it_stands(world: World) -> None:
     text = PIPELINE.replace("limit: ${params.rows}", 'columns: ["https://u:open-secret@h/x"]')
     assert "open-secret" not in json.dumps(explained(world, text, {"table": "x://u:open-secret@h"}).to_json())
+
+
+def test_a_step_without_config_is_all_defaults(world: World) -> None:
+    text = 'oml_version: "0.1.0"\nname: p\nparams: {day: x}\nsteps:\n'
+    text += "  - {id: r, component: free.extractor, mode: read}\n"
+    text += "  - {id: w, component: loose.writer, mode: write, config: {path: x}}\n"
+    spec = SPEC.format(family="free").replace("table: {type: string}", "size: {type: integer, default: 7}")
+    folder = world.root / "specs" / "free.extractor"
+    folder.mkdir()
+    (folder / "spec.yaml").write_text(spec + "x-connection-fields: [{name: size, override: allowed}]\n")
+    providers = {**world.catalog.registry.providers}
+    providers["free"] = Provider("free", "osiris_free", world.root / "specs", "free", "1", builtin=False)
+    world.catalog = catalogs.load(Registry(providers))
+    (world.root / "osiris_connections.yaml").write_text("version: 1\nconnections: {free: {one: {}}}\n")
+    world.connections = type(world.connections).load(world.root, world.catalog, {})
+    step = by_id(explained(world, text))["r"]
+    assert [(field.value, field.origin) for field in fields(step).values()] == [(7, "default")]
+    assert step.options == ()
 
 
 def test_copies_of_a_step_name_their_item(world: World) -> None:

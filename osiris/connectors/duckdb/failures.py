@@ -133,7 +133,9 @@ def _query(message: str) -> OsirisError:
 
 
 def _constraint(message: str) -> OsirisError:
-    return DataError(message, code="data.constraint")
+    twice = "set write_mode: upsert and primary_key, so that the last row of a key stays, or read no key twice"
+    hint = twice if "uplicate key" in message else None
+    return DataError(message, code="data.constraint", hint=hint)
 
 
 def _value(message: str) -> OsirisError:

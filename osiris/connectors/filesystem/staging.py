@@ -116,7 +116,8 @@ def write_faults(target: Path) -> Generator[None]:
     try:
         yield
     except PermissionError as error:
-        raise PermissionDenied(f"not allowed to write {target}", code="file.permission") from error
+        hint = f"let this user write in {target.parent}, or write elsewhere"
+        raise PermissionDenied(f"not allowed to write {target}", code="file.permission", hint=hint) from error
     except OSError as error:
         full = error.errno in _NO_SPACE
         raise WriteFailed(

@@ -271,8 +271,16 @@ def test_a_value_that_a_constraint_refuses_undoes_all(place: Place, run: Runs) -
     with pytest.raises(osiris.DataError, match="duplicate key") as caught:
         place.write(PEOPLE, run=run())
     assert caught.value.code == "data.constraint"
+    assert "write_mode: upsert" in (caught.value.hint or "")
     assert contents(place) == [(7, "old")]
     assert tables(place) == {"t", "_osiris_commits", "_osiris_state"}
+
+
+def test_a_key_that_comes_twice_in_the_stream_has_the_same_hint(place: Place, run: Runs) -> None:
+    place.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR)")
+    with pytest.raises(osiris.DataError, match="duplicate key") as caught:
+        place.write(pa.table({"id": [1, 1], "name": ["a", "b"]}), run=run())
+    assert "write_mode: upsert" in (caught.value.hint or "")
 
 
 def test_a_failing_source_undoes_all_and_keeps_its_class(place: Place, run: Runs) -> None:

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,30 @@ def test_a_link_is_followed_and_permissions_stay(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").is_symlink()
     assert read_csv(tmp_path).rows == TABLE.to_pylist()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_a_folder_that_may_not_be_written_is_told_with_what_to_do() -> None:
+    """As another user, where this one may write anywhere; the folder of pytest is closed to others."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", WRITING, made], capture_output=True, text=True, check=True)
+    expected = [f"not allowed to write {made}/out.csv", f"let this user write in {made}, or write elsewhere"]
+    assert done.stdout.splitlines() == expected
+
+
+WRITING = """
+import os, sys
+from pathlib import Path
+from osiris.connectors.filesystem.staging import write_faults
+from osiris.errors import PermissionDenied
+if os.getuid() == 0: os.setuid(65534)
+target = Path(sys.argv[1]) / "out.csv"
+try:
+    with write_faults(target):
+        target.touch()
+except PermissionDenied as error:
+    print(error.message, error.hint, sep="\\n")
+"""
 
 
 def test_a_name_as_long_as_the_disk_allows(tmp_path: Path) -> None:
