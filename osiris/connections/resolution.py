@@ -103,7 +103,7 @@ class _Filler:
                 else:
                     done, written = done + part, written + part
         except OsirisError as error:
-            self._fault(path, error.code, error.message, error.hint)
+            self._fault(path, error.code, str(error), error.hint)  # with its own place, a line of .env
         return done
 
     def _place(self, part: Placeholder, value: str, path: Path, before: str) -> None:

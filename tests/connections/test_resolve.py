@@ -194,7 +194,7 @@ def test_a_wrong_dotenv_file_is_told_when_it_is_needed(load: Load, tmp_path: Pat
     assert resolved(load, "folder: ${X}", {"X": "here"}) == {"folder": "here"}
     with pytest.raises(ConfigError) as caught:
         resolved(load, "folder: ${A}")
-    assert "not KEY=VALUE" in caught.value.message
+    assert f"{tmp_path / '.env'}:2: the line is not KEY=VALUE" in caught.value.message
     assert "hunter2" not in repr(caught.value)
 
 
