@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,24 @@ import duckdb, os, sys
 con = duckdb.connect(sys.argv[1])
 con.execute("insert into people values (7, 'left in the log')")
 os._exit(9)
+"""
+CLOSED = """
+oml_version: "0.1.0"
+name: p
+steps:
+  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: a.csv}}
+  - {id: write, component: filesystem.csv_writer, mode: write, needs: [read], config: {path: data/out/new.csv}}
+"""
+RUNS = """
+import os, sys
+from osiris import Project
+opened, closed = (Project(root, environ={}) for root in sys.argv[1:])
+for dry_run in (True, False):  # which imports what another user may not be able to
+    assert opened.run("p.yaml", dry_run=dry_run).error is None
+if os.getuid() == 0: os.setuid(65534)
+for dry_run in (True, False):
+    error = closed.run("p.yaml", dry_run=dry_run).error
+    print(error.message, error.hint, error.step, sep="|")
 """
 Dry = Callable[[str], Report]
 
@@ -362,3 +381,21 @@ def test_a_check_that_hangs_can_be_stopped(lab: Lab) -> None:
     run.join(LIMIT_S)
     assert (reports[0].status, reports[0].exit_code) == ("cancelled", 143)
     assert [each.status for each in reports[0].steps] == ["planned", "skipped"]
+
+
+def test_a_folder_that_takes_no_new_files_is_told_as_the_run_tells_it() -> None:
+    """As another user, where this one may write anywhere; the folder of pytest is closed to others."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        roots = [Path(made, "opened"), Path(made, "closed")]
+        for root, mode in zip(roots, (0o755, 0o555), strict=True):
+            root.mkdir()
+            root.chmod(0o777)
+            (root / "data").mkdir(mode)
+            (root / "a.csv").write_text("id\n1\n")
+            (root / "p.yaml").write_text(CLOSED)
+        done = subprocess.run([sys.executable, "-c", RUNS, *roots], capture_output=True, text=True, check=True)
+    folder = roots[1] / "data"
+    target = folder / "out/new.csv"
+    told = f"not allowed to write {target}|let this user write in {folder}, or write elsewhere|write"
+    assert done.stdout.splitlines() == [told, told]

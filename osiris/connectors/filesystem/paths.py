@@ -131,7 +131,9 @@ class Place:
     def _missing(self, path: Path) -> NotFound:
         folder = path.parent
         if not folder.is_dir():
-            return NotFound(f"{self.name_of(path)}: its folder is not there", code="file.missing")
+            wrong = "the path" if self.base.is_dir() else "base_dir"
+            text = f"{self.name_of(path)}: its folder {folder} is not there"
+            return NotFound(text, code="file.missing", hint=f"create it, or correct {wrong}")
         try:
             near = did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir()))
         except PermissionError:

@@ -17,6 +17,7 @@ from osiris.connectors.filesystem.paths import File
 from osiris.connectors.filesystem.staging import (
     Content,
     StagedFile,
+    check_writable,
     content_of,
     put_in_place,
     rivals,
@@ -57,7 +58,9 @@ class FileWriter(Writer[Client]):
 
     def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
         target, _ = _paths(token)
-        self._check_place(target)
+        with write_faults(target):
+            self._check_place(target)
+            check_writable(target)
         if (old := self._old(target)) is not None:
             self.check_appending(old, schema)
         return () if target.exists() else ("the file is not there yet: it is made",)
@@ -66,8 +69,8 @@ class FileWriter(Writer[Client]):
         """Raises ConfigError when another step of the run writes the same file, or there is no place for it."""
         target, staged = _paths(token)
         self._schema = schema
-        self._check_place(target)
         with write_faults(target):
+            self._check_place(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             staged.touch()
         if rivals(staged):

@@ -116,7 +116,7 @@ def write_faults(target: Path) -> Generator[None]:
     try:
         yield
     except PermissionError as error:
-        hint = f"let this user write in {target.parent}, or write elsewhere"
+        hint = f"let this user write in {_nearest_folder(target)}, or write elsewhere"
         raise PermissionDenied(f"not allowed to write {target}", code="file.permission", hint=hint) from error
     except OSError as error:
         full = error.errno in _NO_SPACE
@@ -125,6 +125,18 @@ def write_faults(target: Path) -> Generator[None]:
             code="file.no_space" if full else "file.write",
             hint="make space on that disk, then run again; the file that was there is untouched" if full else None,
         ) from error
+
+
+def check_writable(target: Path) -> None:
+    """Raise PermissionError when the folder of `target`, or the nearest above it that is there, takes no new files."""
+    there = _nearest_folder(target)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
+def _nearest_folder(target: Path) -> Path:
+    """The folder of `target`, or the nearest above it that this user can see."""
+    return next(folder for folder in target.parents if os.path.isdir(folder))  # noqa: PTH112 - Path.is_dir raises where one may not look
 
 
 def _short(*parts: str) -> str:

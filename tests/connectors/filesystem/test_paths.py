@@ -117,8 +117,13 @@ def test_what_is_no_path_of_this_machine_is_refused(fenced: Path, path: str) -> 
 
 def test_a_missing_base_dir_is_told_with_the_file(tmp_path: Path) -> None:
     place = Place.of(Connection("filesystem", "main", tmp_path, {"base_dir": "none"}))
-    with pytest.raises(NotFound, match="its folder is not there"):
+    with pytest.raises(NotFound) as caught:
         place.find("a.csv", ())
+    assert caught.value.message == f"a.csv: its folder {tmp_path / 'none'} is not there"
+    assert caught.value.hint == "create it, or correct base_dir"
+    with pytest.raises(NotFound) as caught:
+        Place(tmp_path, confined=False).find("b/a.csv", ())
+    assert caught.value.hint == "create it, or correct the path"
 
 
 @pytest.mark.parametrize("path", ["*.csv", "[n-z].csv", "**/*.csv", "."])
