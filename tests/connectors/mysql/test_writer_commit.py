@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ import pytest
 import osiris
 from osiris.connectors.base import Part, Run, State, Token
 from osiris.connectors.mysql.client import Client
-from osiris.testing.faults import Fault, FaultProxy
+from osiris.testing.faults import Fault, FaultProxy, Way
 from tests.connectors.mysql.clients import Blocked, until
 from tests.connectors.mysql.target import Target, endless, in_pieces, new_run
 from tests.servers.mariadb import MariaDB
@@ -36,6 +37,9 @@ AFTER = {
     "upsert": [(1, "d"), (2, "b"), (3, None), (9, "old")],
 }
 STATE = State(1, {"high": 9})
+WAYS: tuple[Way, ...] = ("to_server", "to_client")
+CUTS = int(os.environ.get("OSIRIS_TEST_CUTS", "6"))
+"""At how many moments of a commit the connection is cut, for each way of the bytes."""
 Runs = Callable[[], Run]
 
 
@@ -58,6 +62,12 @@ def staged(target: Target, client: Client, run: Run, **options: Any) -> tuple[An
     token = writer.token(PEOPLE.schema, run)
     writer.begin(token, PEOPLE.schema)
     return writer, token, writer.write(token, in_pieces(PEOPLE))
+
+
+def again(target: Target, run: Run, mode: str) -> None:
+    """The next attempt of the same run."""
+    later = Run(run.id, run.pipeline, run.step, run.attempt + 1, key=run.key, sole=run.sole)
+    target.write(PEOPLE, run=later, state=STATE, **MODES[mode])
 
 
 def test_a_second_commit_changes_nothing(target: Target, run: Runs, mode: str) -> None:
@@ -187,6 +197,50 @@ def test_state_is_kept_with_the_data(target: Target, run: Runs, mode: str) -> No
         target.write(PEOPLE, run=run(), state=State(1, {"high": high}), **MODES[mode])
         assert target.fresh("last", "k") == State(1, {"high": high})
     assert target.fresh("last", "other") is None
+
+
+@pytest.mark.slow
+def test_a_commit_that_is_cut_off_at_any_moment_ends_as_one_clean_run(target: Target, mode: str) -> None:
+    """The connection is cut before the server has heard the rest, or after it has done it and before its answer came.
+    Whatever it was: settle knows, and a commit, or a new attempt, leaves what one clean run would."""
+    outcomes = set()
+    points: list[tuple[Way, float]] = [(way, 0.999 * at / (CUTS - 1)) for way in WAYS for at in range(CUTS)]
+    sizes = dict.fromkeys(WAYS, 0)
+    for way, point in [("to_server", 2.0), *points]:  # the first one is never reached: it measures
+        target.sql("DROP TABLE IF EXISTS t", "DROP TABLE IF EXISTS _osiris_state", BEFORE, WIDE)
+        outcomes.add(cut(target, new_run(key="k"), mode, (way, point), sizes))
+        assert target.rows() == AFTER[mode], (way, point)
+        assert target.staging() == set(), (way, point)
+        assert target.fresh("last", "k") == STATE, (way, point)
+    assert outcomes == {"committed", "not_committed", "not cut"}
+
+
+def cut(target: Target, run: Run, mode: str, moment: tuple[Way, float], sizes: dict[Way, int]) -> str:
+    """Commit over a connection that is cut at `moment`, then settle and finish over another. What settle said.
+
+    A moment is a part of the bytes of a commit, which `sizes` learns when nothing is cut.
+    """
+    options, (way, point) = MODES[mode], moment
+    with FaultProxy("127.0.0.1", target.database.server.port) as proxy:
+        through = target.over(host=proxy.host, port=proxy.port, ssl_mode="disabled")
+        with suppress(osiris.OsirisError), through.client() as client:
+            writer, token, part = staged(through, client, run, **options)
+            before = dict(proxy.bytes_passed)
+            at = before[way] + int(point * sizes[way])
+            proxy.mend(*([Fault("cut", way, after_bytes=at)] if sizes[way] else []))
+            writer.commit(token, [part], STATE)
+            sizes.update({each: proxy.bytes_passed[each] - before[each] for each in WAYS})
+            writer.finish(token)
+            return "not cut"
+    settled = str(target.fresh("settle", token, [part], **options))
+    if settled == "not_committed" and not token.durable:
+        target.fresh("abort", token, **options)
+        again(target, run, mode)
+        return settled
+    if settled == "not_committed":
+        target.fresh("commit", token, [part], STATE, **options)
+    target.fresh("finish", token, **options)
+    return settled
 
 
 def test_a_lost_answer_to_the_commit_is_asked_for(target: Target, run: Runs, mode: str) -> None:
