@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
@@ -151,6 +151,16 @@ class Output:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def leave_terminal() -> None:
+    """For a process that is about to end where it is: show the cursor, which a table in place hides, and end the line.
+
+    By the descriptor: another thread may be writing to the stream, and never let go of it.
+    """
+    if sys.stderr.isatty():
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), b"\n" if os.environ.get("TERM") == "dumb" else b"\x1b[?25h\n")
+
+
 def tolerate_any_text() -> None:
     """Show what the terminal's encoding lacks as escapes, instead of failing over it."""
     for stream in (sys.stdout, sys.stderr):
@@ -183,14 +193,15 @@ def log_more() -> None:
 
 
 class _Records(logging.Handler):
-    """Unless verbose, a record of an error of ours is left out: its page, with the hint, comes at the end."""
+    """Unless verbose, a record of the error that a run reports is left out: its page, with the hint, comes at the
+    end."""
 
     def __init__(self, output: Output) -> None:
         super().__init__()
         self.output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = record.exc_info is not None and isinstance(record.exc_info[1], OsirisError)
+        told = getattr(record, "reported", False)
         if self.output.verbose or (record.levelno >= logging.WARNING and not told):
             for text in self.format(record).splitlines():
                 self.output.note(f"{record.levelname.lower()}: {text}", record.levelname.lower())

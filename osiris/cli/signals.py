@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from osiris.cli.face import Face
+from osiris.cli.render import leave_terminal
 from osiris.errors import EXIT_SIGINT, EXIT_SIGTERM, Cancelled
 
 CODES = {signal.SIGINT: EXIT_SIGINT, signal.SIGTERM: EXIT_SIGTERM}
@@ -49,6 +50,7 @@ def signals(face: Face) -> Iterator[None]:
             raise Stopped(WORDS[caught], CODES[caught])
         asked += 1
         if asked > 2:
+            leave_terminal()
             os._exit(CODES[caught])
         face.stop(CODES[caught])
 

@@ -95,14 +95,14 @@ def osiris_terminal(tmp_path: Path) -> Osiris:
         command = [sys.executable, "-m", "osiris", *map(str, arguments)]
         process = subprocess.Popen(command, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
-        shown = b"".join(iter(lambda: _read(ours), b""))
+        shown = b"".join(iter(lambda: terminal_text(ours), b""))
         os.close(ours)
         return Call(process.wait(timeout=60), shown.decode(), "")
 
     return call
 
 
-def _read(terminal: int) -> bytes:
+def terminal_text(terminal: int) -> bytes:
     """What comes next from a terminal; nothing once its other end is closed, which Linux reports as an error."""
     try:
         return os.read(terminal, 65536)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Osiris
+from tests.cli.conftest import ENVIRON, Osiris, terminal_text
 
 EXAMPLE = "pipelines/example.yaml"
 ENDLESS = """\
@@ -153,10 +154,32 @@ def test_a_stopped_run_ends_in_order(project: Path, osiris: Osiris, number: sign
     assert process.returncode == code, err
     document = json.loads(out)
     assert document["status"] == "cancelled"
+    assert document["steps"][-1]["rows_written"] == 0
     assert "Traceback" not in err
     assert list((project / "data").rglob("*numbers*")) == []
     (run,) = osiris("runs", "list", "--project", project, "--json").document("runs-list")["runs"]
     assert run["status"] == "cancelled"
+
+
+def test_a_third_signal_leaves_the_terminal_as_it_was(project: Path) -> None:
+    (project / "endless.yaml").write_text(ENDLESS)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "osiris", "run", "endless.yaml"]
+    environ = {**ENVIRON, "TERM": "xterm-256color"}
+    process = subprocess.Popen(command, cwd=project, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"running" not in shown:
+        shown += os.read(ours, 65536)
+    process.send_signal(signal.SIGSTOP)  # so that the three come at once, before the run has ended in order
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
+        process.send_signal(number)
+    shown += b"".join(iter(lambda: terminal_text(ours), b""))
+    os.close(ours)
+    assert process.wait(timeout=60) in (130, 143)
+    assert b"run was stopped" not in shown, "it was ended where it was"
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+    assert shown.endswith(b"\n")
 
 
 def test_runs_show_of_an_unknown_id_is_a_wrong_call(osiris: Osiris, project: Path) -> None:
