@@ -52,10 +52,16 @@ class StepProgress:
     component: str
     state: StepState = "waiting"
     streams: list[Batches] = field(default_factory=list)
+    inputs: list[Batches] = field(default_factory=list)
+    """What a processor takes; `streams` is what it gives."""
 
     @property
     def rows(self) -> int:
         return sum(stream.rows for stream in self.streams)
+
+    @property
+    def rows_taken(self) -> int:
+        return sum(stream.rows for stream in self.inputs)
 
     @property
     def size_bytes(self) -> int:

@@ -50,6 +50,9 @@ class Flow:
         self._lock = threading.Lock()
         self._decisions: list[Decision] | None = None
         self._started = time.monotonic()
+        for step in steps:  # what an earlier attempt has read is no part of this one
+            progress = scene.request.progress.steps[step.id]
+            progress.streams, progress.inputs = [], []
 
     @property
     def duration_s(self) -> float:

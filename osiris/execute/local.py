@@ -12,7 +12,7 @@ from osiris.compile import manifest as manifests
 from osiris.compile.manifest import Manifest, ManifestStep
 from osiris.compile.plan import flows
 from osiris.connectors.pool import Pool
-from osiris.errors import ConfigError, OsirisError
+from osiris.errors import Cancelled, ConfigError, InternalError, OsirisError
 from osiris.events import Event, FileSink, Metric
 from osiris.execute import summary
 from osiris.execute.base import Environment, Executor, Request, StepProgress
@@ -157,15 +157,16 @@ class _Work:
             scene.request.cancellation.raise_if_requested()
             flow = run_flow(scene, steps, state.attempt + 1)
         except OsirisError as error:
-            error.step = error.step or steps[0].id
-            self._steps.update(summary.failed(steps, error, round(time.monotonic() - started, 3)))
+            if not isinstance(error, Cancelled):
+                error.step = error.step or steps[0].id
+            spent_s = round(time.monotonic() - started, 3)
+            self._steps.update(summary.failed(steps, error, spent_s, scene.request.progress.steps))
             for step in steps:
                 if summary.blame(step.id, error) == "failure":
                     scene.mark(step.id, "failed", code=error.code, message=str(error))
                 else:
                     scene.mark(step.id, "cancelled")
-            # The faces show the report's error; the traceback is for the run's own log.
-            log.info("%s: %s", error.step, error, exc_info=error, extra={"step": error.step})
+            _log(error)
             return error
         finally:
             scene.leases.close()
@@ -206,6 +207,16 @@ class _Work:
         )
 
 
+def _log(error: OsirisError) -> None:
+    """For the run's own log: the faces show the report's error. The traceback of one that was foreseen is a detail."""
+    about = {"step": error.step, "reported": True}
+    if isinstance(error, InternalError):
+        log.error("%s", error, exc_info=error, extra=about)
+        return
+    log.info("%s", error, extra=about)
+    log.debug("where it was raised", exc_info=error, extra=about)
+
+
 def _to_finish(known: Mapping[str, FlowState]) -> bool:
     """Something of the run is committed, or some of its staging could not be removed: it is not over."""
     return any(flow.done or flow.planned for flow in known.values())
@@ -234,19 +245,20 @@ def _close_ledger(folder: RunFolder) -> None:
 
 
 class _Keeping(logging.Handler):
-    """Keeps the warnings that are logged, for the report."""
+    """Keeps the warnings that are logged, for the report; what is `reported` as its error is no warning besides."""
 
     def __init__(self, kept: list[str]) -> None:
         super().__init__(logging.WARNING)
         self._kept = kept
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._kept.append(redactor.text(record.getMessage()))
+        if not getattr(record, "reported", False):
+            self._kept.append(redactor.text(record.getMessage()))
 
 
 @contextmanager
 def _logging_to(path: Path, warnings: list[str]) -> Iterator[None]:
-    """Everything that Osiris logs, from INFO up, redacted, into the run's own file; warnings into `warnings` too."""
+    """Everything that Osiris logs, from DEBUG up, redacted, into the run's own file; warnings into `warnings` too."""
     file = logging.FileHandler(path, encoding="utf-8")
     file.setFormatter(LogFormatter())
     file.addFilter(RedactingFilter())
@@ -255,7 +267,7 @@ def _logging_to(path: Path, warnings: list[str]) -> Iterator[None]:
     handlers = (file, _Keeping(warnings))
     for handler in handlers:
         logger.addHandler(handler)
-    logger.setLevel(min(level or logging.WARNING, logging.INFO))
+    logger.setLevel(logging.DEBUG)
     try:
         yield
     finally:

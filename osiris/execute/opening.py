@@ -113,6 +113,7 @@ class Opener:
         for name in sorted(driver.rescans(schemas)):
             self._spill(name)
         inputs = {name: self._edge(name, step.id) for name in step.inputs}
+        self._scene.request.progress.steps[step.id].inputs = list(inputs.values())
         return driver.run(inputs)
 
     def _spill(self, name: str) -> None:

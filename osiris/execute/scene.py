@@ -11,7 +11,7 @@ from pathlib import Path
 from osiris.compile.manifest import Manifest, ManifestStep
 from osiris.connectors.pool import Group, Pool
 from osiris.drivers.bound import Bound
-from osiris.errors import OsirisError
+from osiris.errors import Cancelled, OsirisError
 from osiris.events import Event, Sink, about
 from osiris.execute.base import Environment, Request, StepState
 from osiris.execute.lease import Leases
@@ -71,10 +71,15 @@ class Scene:
 
 @contextmanager
 def naming(step: str) -> Generator[None]:
-    """Put the step's id on what is logged, and on an OsirisError that passes through without one."""
+    """Put the step's id on what is logged, and on an OsirisError that passes through without one.
+
+    A Cancelled gets none: whoever stopped the run, it was not the step that was at work.
+    """
     try:
         with about(step):
             yield
+    except Cancelled:
+        raise
     except OsirisError as error:
         error.step = error.step or step
         raise

@@ -8,6 +8,7 @@ from typing import Literal
 from osiris.compile.manifest import ManifestStep
 from osiris.connectors.base import Batches, Part
 from osiris.errors import Cancelled, OsirisError
+from osiris.execute.base import StepProgress
 from osiris.execute.flow import Flow, Writing
 from osiris.runs import Edge, FlowState, StepReport
 
@@ -42,9 +43,12 @@ def steps_before(state: FlowState, steps: Mapping[str, ManifestStep]) -> dict[st
     return found
 
 
-def failed(flow: list[ManifestStep], error: OsirisError, duration_s: float) -> dict[str, StepReport]:
-    """A flow that was undone: what its steps read and wrote does not count; one failed, the others went with it."""
-    return {step.id: StepReport(step.id, step.component, blame(step.id, error), duration_s=duration_s) for step in flow}
+def failed(
+    flow: list[ManifestStep], error: OsirisError, duration_s: float, progress: Mapping[str, StepProgress]
+) -> dict[str, StepReport]:
+    """A flow that was not committed: one step failed, the others went with it. They tell what they read until then and
+    what processors gave; no writer wrote anything."""
+    return {step.id: _failed(step, blame(step.id, error), duration_s, progress[step.id]) for step in flow}
 
 
 def blame(step: str, error: OsirisError) -> Literal["failure", "cancelled"]:
@@ -56,6 +60,13 @@ def outcome(error: OsirisError | None) -> Literal["success", "failure", "cancell
     if error is None:
         return "success"
     return "cancelled" if isinstance(error, Cancelled) else "failure"
+
+
+def _failed(
+    step: ManifestStep, status: Literal["failure", "cancelled"], duration_s: float, progress: StepProgress
+) -> StepReport:
+    taken, given = (progress.rows_taken, progress.rows) if step.mode == "transform" else (progress.rows, 0)
+    return StepReport(step.id, step.component, status, taken, given, duration_s=duration_s)
 
 
 def _source(flow: Flow, step: ManifestStep) -> StepReport:

@@ -119,6 +119,15 @@ def test_what_is_told_is_chosen_by_step_level_and_number(osiris: Osiris, project
     assert chosen("--tail", "0") == []
 
 
+def test_the_traceback_of_a_foreseen_error_is_a_detail(osiris: Osiris, project: Path) -> None:
+    (project / "data/people.csv").unlink()
+    osiris("run", EXAMPLE, "--project", project)
+    shown = osiris("logs", "--project", project).out
+    assert "there is no file people.csv" in shown
+    assert "Traceback" not in shown
+    assert "Traceback" in osiris("logs", "--project", project, "--level", "debug").out
+
+
 def test_levels_have_colours_on_a_terminal(osiris_terminal: Osiris, osiris: Osiris, project: Path) -> None:
     (project / "data/people.csv").unlink()
     osiris("run", EXAMPLE, "--project", project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from osiris.errors import OsirisError
+from osiris.runs import RunLog
 from tests.plugins.lab import Lab, hostile, read, transform, write
 
 BREACHES = {
@@ -31,6 +32,14 @@ def test_a_reader_that_breaks_its_contract_is_named(lab: Lab, behaviour: str, sp
     error = lab.fail(hostile("r", behaviour, splits=splits), write("w", "r", "target"), jobs=2)
     nothing_happened(lab, error, *BREACHES[behaviour])
     assert error.step == "r"
+
+
+def test_the_traceback_of_a_fault_is_in_the_log_as_an_error(lab: Lab) -> None:
+    report = lab.run([hostile("r", "leak"), write("w", "r", "target")])
+    (run,) = lab.runs()
+    entries = RunLog(run.path).new(over=True)
+    assert [entry.level for entry in entries if "Traceback" in entry.text] == ["error"]
+    assert report.warnings == (), "the report has it as its error"
 
 
 @pytest.mark.parametrize("behaviour", ["fail", "wrong_type"])

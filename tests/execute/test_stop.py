@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import threading
@@ -13,7 +14,7 @@ from osiris.compile.manifest import ManifestStep, Retry
 from osiris.errors import OsirisError
 from osiris.execute.base import Cancellation, Request
 from osiris.runs import Report
-from tests.plugins.lab import LIMIT_S, Lab, hostile, read, until, write
+from tests.plugins.lab import LIMIT_S, Lab, hostile, read, transform, until, write
 
 
 class Running:
@@ -51,7 +52,7 @@ def test_a_signal_stops_a_run_that_hangs_in_order(lab: Lab, on: str, kind: str, 
     report = lab.finish(process)
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert report["status"] == "cancelled"
-    assert report["error"]["code"] == "run.cancelled"
+    assert (report["error"]["code"], report["error"]["step"]) == ("run.cancelled", None)
     assert lab.database.tables() == ["source"]
     assert [run.state().finished for run in lab.runs()] == ["cancelled"]
     lab.nothing_is_left()
@@ -66,7 +67,46 @@ def test_a_request_stops_a_run_from_another_thread(lab: Lab, stop: int, behaviou
     report = running.end()
     assert (report.status, report.exit_code) == ("cancelled", stop)
     assert [step.status for step in report.steps] == ["cancelled", "cancelled"]
+    assert report.error is not None
+    assert report.error.step is None, "no step is to blame"
     lab.nothing_is_left()
+
+
+def test_a_stopped_run_tells_what_was_read_and_how_long_it_went_on(lab: Lab) -> None:
+    steps = hostile("r", "endless"), transform("t", "r"), write("w", "t", "target")
+    running = Running(lab, *steps)
+    until(lab.database.staging, "something is staged")
+    running.cancellation.request()
+    report = running.end()
+    seen = running.request.progress.steps
+    r, t, w = report.steps
+    assert r.rows_read == seen["r"].rows > 0, "as the progress has shown it"
+    assert (t.rows_read, t.rows_written) == (r.rows_read, seen["t"].rows)
+    assert w.rows_read == t.rows_written > 0
+    assert (r.rows_written, w.rows_written) == (0, 0), "nothing was committed"
+    assert all(step.duration_s > 0 for step in report.steps)
+    (run,) = lab.runs()
+    kept = json.loads((run.path / "report.json").read_text())
+    assert [step["rows_read"] for step in kept["steps"]] == [step.rows_read for step in report.steps]
+
+
+def test_a_failed_run_tells_what_its_last_attempt_read(lab: Lab) -> None:
+    lab.database.numbers("source", 1000)
+    for _ in range(2):
+        lab.database.fault("read", "refuse", rows=300, code="busy")
+    retried = replace(read("r", "source", batch_rows=100), retry=Retry(2, 0.0))
+    report = lab.run([retried, write("w", "r", "target")])
+    assert report.status == "failure"
+    assert [(step.rows_read, step.rows_written) for step in report.steps] == [(300, 0), (300, 0)]
+
+
+def test_an_attempt_that_reads_nothing_does_not_tell_what_the_one_before_has_read(lab: Lab) -> None:
+    lab.database.numbers("source", 1000)
+    lab.database.fault("read", "refuse", rows=300, code="busy")
+    lab.database.fault("describe", "refuse", "source", skip=1, code="denied")
+    retried = replace(read("r", "source", batch_rows=100), retry=Retry(2, 0.0))
+    report = lab.run([retried, write("w", "r", "target")])
+    assert [(step.rows_read, step.rows_written) for step in report.steps] == [(0, 0), (0, 0)]
 
 
 def test_what_is_decided_is_committed_before_the_run_stops(lab: Lab) -> None:

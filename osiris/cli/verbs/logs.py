@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("run_id", metavar="[RUN]", required=False, shell_complete=words.runs)
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until the run has ended.")
 @click.option("--step", metavar="STEP", shell_complete=words.run_steps, help="Only what is about this step.")
-@click.option("--level", type=click.Choice(LEVELS), default=LEVELS[0], help="Only this level and what is worse.")
+@click.option("--level", type=click.Choice(LEVELS), default="info", help="Only this level and what is worse.")
 @click.option("--tail", metavar="N", type=click.IntRange(min=0), help="Begin with the last N entries.")
 @pass_face
 def command(face: Face, /, run_id: str | None, **options: Any) -> None:
