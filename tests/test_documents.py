@@ -158,6 +158,32 @@ def test_a_missing_file_is_looked_for_one_folder_down(tmp_path: Path) -> None:
         )
 
 
+def test_what_is_no_pipeline_is_not_meant(tmp_path: Path) -> None:
+    for name in ("osiris.yaml", "osiris_connections.yaml", "sales.yaml"):
+        (tmp_path / name).touch()
+    for name in ("nope.yaml", "orisis.yaml"):
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path / name)
+        assert caught.value.hint == f"looked in {tmp_path}"
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "sale.yaml")
+    assert caught.value.hint == 'did you mean "sales.yaml"?'
+
+
+def test_a_folder_is_told_with_a_file_in_it(tmp_path: Path) -> None:
+    (tmp_path / "osiris.yaml").touch()
+    (tmp_path / "pipelines").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+    assert (caught.value.message, caught.value.hint) == (f"{tmp_path} is a folder", "name a file")
+    meant = tmp_path / "pipelines" / "orders.yaml"
+    meant.touch()
+    for folder in (tmp_path, meant.parent):
+        with pytest.raises(ConfigError) as caught:
+            load(folder)
+        assert caught.value.hint == f"name a file in it, such as {meant}"
+
+
 def test_an_alias_is_a_copy_and_a_merge_gives_way_to_own_keys() -> None:
     value = loads("x: &x {a: [1], b: 2}\ny: *x\nz:\n  <<: *x\n  b: 3\n", "f").value
     assert value["z"] == {"b": 3, "a": [1]}

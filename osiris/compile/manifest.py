@@ -142,7 +142,7 @@ def load(path: Path) -> Manifest:
 
     Raises ConfigError when something is missing, or when a digest is not that of the content.
     """
-    path = path / FILE if path.is_dir() else path
+    path = path / FILE if (path / FILE).is_file() else path
     try:
         return Manifest.from_json(files.read(path))
     except ConfigError as error:

@@ -250,6 +250,8 @@ class Connections:
         ]
 
     def _choices(self, family: str) -> str:
+        if self._document is None:
+            return f"no {layout.FILE} was found in {self.root}, in a folder above it or in $OSIRIS_HOME"
         names = [f"@{family}.{alias}" for alias in self.aliases(family)]
         return f"connections of {family}: {', '.join(names) or 'none'}"
 

@@ -12,6 +12,8 @@ from osiris.documents.compose import Limits, Node, compose
 from osiris.errors import ConfigError, did_you_mean
 
 LIMITS = Limits()
+NO_PIPELINES = ("osiris.yaml", "osiris_connections.yaml")
+"""Never meant by another name."""
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -60,6 +62,9 @@ def load(path: Path, limits: Limits = LIMITS) -> Document:
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file {name}", code="file.missing", hint=_near(path), file=name) from error
     except (OSError, ValueError) as error:
+        if path.is_dir():
+            hint = _inside(path)
+            raise ConfigError(f"{name} is a folder", code="file.unreadable", hint=hint, file=name) from error
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{name} cannot be read: {reason}", code="file.unreadable", file=name) from error
     if len(data) > limits.size_bytes:
@@ -98,7 +103,16 @@ def _near(path: Path) -> str:
     below = sorted(folder.glob(f"*/{glob.escape(path.stem)}.y*ml"))
     if below:
         return f'did you mean "{path.parent / below[0].relative_to(folder)}"?'
-    return did_you_mean(path.name, names) or f"looked in {folder}"
+    # the suffix alone makes any two names alike
+    alike = [each for each in names if each not in NO_PIPELINES and did_you_mean(path.stem, [Path(each).stem])]
+    return did_you_mean(path.name, alike) or f"looked in {folder}"
+
+
+def _inside(folder: Path) -> str:
+    """A file that may be meant by the folder: in it, or one further down."""
+    found = [*sorted(folder.glob("*.y*ml")), *sorted(folder.glob("[!.]*/*.y*ml"))]
+    meant = next((path for path in found if path.name not in NO_PIPELINES), None)
+    return f"name a file in it, such as {meant}" if meant else "name a file"
 
 
 def _too_large(name: str, limits: Limits) -> ConfigError:

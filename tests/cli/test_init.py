@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,14 @@ def test_no_template_holds_a_file_that_git_or_python_would_misread() -> None:
     for template in templates().values():
         assert ".gitignore" in template.files
         assert all(not name.startswith("dot.") for name in template.files)
+
+
+@pytest.mark.parametrize("name", ["my shop", "-dash", "it's", "$HOME;"])
+def test_the_command_to_try_enters_the_folder_whatever_its_name(
+    osiris_process: Osiris, tmp_path: Path, name: str
+) -> None:
+    made = osiris_process("init", "--", name)
+    (line,) = [line for line in (made.out + made.err).splitlines() if line.startswith("try: ")]
+    enter, _ = line.removeprefix("try: ").split(" && ")
+    done = subprocess.run(["sh", "-c", f"{enter} && pwd"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{tmp_path / name}\n"

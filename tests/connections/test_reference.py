@@ -93,6 +93,13 @@ def test_else_it_is_found_in_the_home_of_osiris(tmp_path: Path) -> None:
     assert Connections.load(project, toy_catalog(), {}).path is None
 
 
+def test_without_a_file_an_unknown_reference_tells_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no connection @toybox") as caught:
+        Connections.load(tmp_path, toy_catalog(), {}).reference("toybox", "@toybox.a")
+    wanted = f"no osiris_connections.yaml was found in {tmp_path}, in a folder above it or in $OSIRIS_HOME"
+    assert caught.value.hint == wanted
+
+
 def test_a_folder_that_may_not_be_looked_into_is_no_obstacle(tmp_path: Path) -> None:
     """In a process of another user, since nothing is forbidden to the administrator who may run the tests."""
     project = tmp_path / "closed" / "project"

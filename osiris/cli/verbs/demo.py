@@ -10,6 +10,7 @@ import click
 from osiris.cli import words
 from osiris.cli.doctor import DoctorView
 from osiris.cli.face import Face
+from osiris.cli.paths import cd_to
 from osiris.cli.report import show_report
 from osiris.cli.starter import files_of, schema_files, write_over
 from osiris.cli.verb import Verb, pass_face
@@ -111,7 +112,7 @@ def _show(face: Face, findings: list[Finding]) -> int:
 def _what_next(face: Face, root: Path) -> None:
     _head(face, "try next")
     for text in (
-        f"cd {root}",
+        cd_to(root),
         f"cat {PIPELINE}",
         f"osiris run {PIPELINE} --param since=2026-07-01",
         'osiris discover @filesystem.output --like "*.parquet"',

@@ -8,6 +8,7 @@ import click
 
 from osiris.cli import words
 from osiris.cli.face import Face
+from osiris.cli.paths import cd_to
 from osiris.cli.starter import schema_files, template, templates, write_new
 from osiris.cli.verb import Verb, pass_face
 
@@ -49,7 +50,7 @@ def command(face: Face, /, folder: str, name: str, listing: bool) -> None:
     if ignored is not None:
         lines = [line for line in ignored.splitlines() if line and not line.startswith("#")]
         face.output.note(f"{root / IGNORE} was there and is as it was; let it have: {', '.join(lines)}")
-    enter = "" if root.resolve() == Path.cwd() else f"cd {root} && "
+    enter = "" if root.resolve() == Path.cwd() else f"{cd_to(root)} && "
     face.output.done(f"try: {enter}osiris run {chosen.pipeline}")
 
 
