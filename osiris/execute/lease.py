@@ -12,7 +12,7 @@ import os
 import platform
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,17 @@ class _Held:
 
 
 class Leases:
-    """The leases of one run, all released by `close`. Taking one twice in a run is no conflict."""
+    """The leases of one run, all released by `close`. Taking one twice in a run is no conflict.
 
-    def __init__(self, root: Path, run_id: str) -> None:
+    `owner` is what others are told of it, such as its run and pipeline; `tell` gets a sentence when waiting begins.
+    """
+
+    def __init__(
+        self, root: Path, owner: Mapping[str, str], tell: Callable[[str], None] = lambda sentence: None
+    ) -> None:
         self._folder = root / FOLDER
-        self._run_id = run_id
+        self._owner = dict(owner)
+        self._tell = tell
         self._held: dict[str, _Held] = {}
 
     def take(self, target: str, *, wait: bool, proceed: Callable[[], None] = lambda: None) -> None:
@@ -49,20 +55,27 @@ class Leases:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / _name(target)
-        owner = path.with_suffix(".json")
+        told = False
         while (held := _lock(path)) is None:
             if not wait:
                 raise Busy(
-                    f"another run is at work on {target}{_describe(owner)}",
+                    f"another run is at work on {target}{_describe(path)}",
                     code="run.busy",
                     hint="wait until it has ended, or give --wait",
                 )
+            if not told:
+                self._tell(f"waiting for {target}: another run is at work on it{_describe(path)}")
+                told = True
             proceed()
             time.sleep(POLL_S)
         self._held[target] = held
-        owner.write_text(
-            json.dumps({"run_id": self._run_id, "pid": os.getpid(), "host": platform.node(), "target": target})
-        )
+        self._sign(target)
+
+    def name_run(self, run_id: str) -> None:
+        """Tell others the run's id, of the leases that are held, too."""
+        self._owner["run"] = run_id
+        for target in self._held:
+            self._sign(target)
 
     def check(self, target: str) -> None:
         """Raise InternalError when the lease is no longer ours, before a commit relies on it."""
@@ -75,6 +88,10 @@ class Leases:
         for held in self._held.values():
             held.connection.close()
         self._held.clear()
+
+    def _sign(self, target: str) -> None:
+        signed = {**self._owner, "process": f"{os.getpid()} on {platform.node()}", "target": target}
+        _owner_of(self._held[target].path).write_text(json.dumps(signed))
 
 
 def of_pipeline(name: str, profile: str) -> str:
@@ -127,9 +144,14 @@ def _inode(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _describe(owner: Path) -> str:
+def _owner_of(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _describe(path: Path) -> str:
     try:
-        data = json.loads(owner.read_text())
-        return f" (run {data['run_id']}, process {data['pid']} on {data['host']})"
-    except (OSError, ValueError, KeyError):
+        owner = json.loads(_owner_of(path).read_text())
+        told = [f"{what} {owner[what]}" for what in ("pipeline", "run", "process") if what in owner]
+    except (OSError, ValueError, TypeError):
         return ""
+    return f" ({', '.join(told)})" if told else ""

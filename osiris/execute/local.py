@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from osiris.compile import manifest as manifests
@@ -15,7 +16,7 @@ from osiris.connectors.pool import Pool
 from osiris.errors import Cancelled, ConfigError, InternalError, OsirisError
 from osiris.events import Event, FileSink, Metric
 from osiris.execute import summary
-from osiris.execute.base import Environment, Executor, Request, StepProgress
+from osiris.execute.base import Environment, Executor, Progress, Request, StepProgress
 from osiris.execute.dry import preview
 from osiris.execute.lease import Leases, of_pipeline
 from osiris.execute.recover import Settlement
@@ -41,12 +42,21 @@ class LocalExecutor(Executor):
         request.progress.steps = {step.id: StepProgress(step.id, step.component) for step in manifest.steps}
         if request.dry_run:
             return preview(self._environment, manifest, request, started)
-        entry = Leases(self._environment.root, manifest.name)
+        waits: list[str] = []
+        tell = partial(_tell, request.progress, waits)
+        entry = Leases(self._environment.root, {"pipeline": manifest.name}, tell)
         try:
             proceed = request.cancellation.raise_if_requested
             entry.take(of_pipeline(manifest.name, manifest.profile), wait=request.wait, proceed=proceed)
             folder, settled = self._settle(manifest, request)
-            return self._run(manifest, folder, request, started, settled)
+            if folder is None:
+                folder = create(self._environment.root, manifest.profile, manifest.name)
+                manifests.freeze(manifest, folder.path)
+            entry.name_run(folder.run_id)
+            with self._scene(manifest, folder, request) as scene:
+                for line in (*waits, *settled):
+                    log.info("%s", line)
+                return _finish(scene, _Work(scene, started, settled).run())
         finally:
             entry.close()
 
@@ -73,22 +83,6 @@ class LocalExecutor(Executor):
                     resume = folder
         return resume, tuple(settled)
 
-    def _run(
-        self, manifest: Manifest, folder: RunFolder | None, request: Request, started: float, settled: tuple[str, ...]
-    ) -> Report:
-        if folder is None:
-            folder = create(self._environment.root, manifest.profile, manifest.name)
-            manifests.freeze(manifest, folder.path)
-        with self._scene(manifest, folder, request) as scene:
-            for line in settled:
-                log.info("%s", line)
-            report = _Work(scene, started, settled).run()
-            report.write(folder.path)
-            scene.remove_scratch()
-            if report.status == "success" or not _to_finish(folder.state().flows):
-                scene.ledger.finished(report.status)
-        return report
-
     @contextmanager
     def _scene(self, manifest: Manifest, folder: RunFolder, request: Request) -> Iterator[Scene]:
         environment = self._environment
@@ -98,7 +92,11 @@ class LocalExecutor(Executor):
             manifest,
             folder,
             Ledger(folder.path),
-            Leases(environment.root, folder.run_id),
+            Leases(
+                environment.root,
+                {"pipeline": manifest.name, "run": folder.run_id},
+                partial(_tell, request.progress, None),
+            ),
             Pool(environment.registry),
             Budget(environment.memory_bytes, environment.jobs),
             SpillSpace(environment.spill_limit_bytes),
@@ -215,6 +213,24 @@ def _log(error: OsirisError) -> None:
         return
     log.info("%s", error, extra=about)
     log.debug("where it was raised", exc_info=error, extra=about)
+
+
+def _tell(progress: Progress, sentences: list[str] | None, sentence: str) -> None:
+    """To whoever looks on, and to the run's log; to `sentences` while there is no such log yet."""
+    progress.message = sentence
+    if sentences is None:
+        log.info("%s", sentence)
+    else:
+        sentences.append(sentence)
+
+
+def _finish(scene: Scene, report: Report) -> Report:
+    """Write the report, and close the ledger of a run that is over."""
+    report.write(scene.folder.path)
+    scene.remove_scratch()
+    if report.status == "success" or not _to_finish(scene.folder.state().flows):
+        scene.ledger.finished(report.status)
+    return report
 
 
 def _to_finish(known: Mapping[str, FlowState]) -> bool:

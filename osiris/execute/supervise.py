@@ -53,7 +53,7 @@ def run_flow(scene: Scene, steps: Sequence[ManifestStep], first_attempt: int) ->
         except OsirisError as error:
             over = flow.decided and flow.abandoned
             if scene.request.wait and isinstance(error, Busy) and not flow.decided:
-                scene.request.progress.message = f"{error.step}: waiting, {error}"
+                _tell_wait(scene, error)
                 _sleep(scene, BUSY_S)
                 continue
             if over or number >= retry.attempts or not error.retryable:
@@ -165,6 +165,14 @@ def _hastiest(steps: Sequence[ManifestStep]) -> ManifestStep | None:
     return min(
         (step for step in steps if step.timeout_s is not None), key=lambda step: step.timeout_s or 0, default=None
     )
+
+
+def _tell_wait(scene: Scene, error: OsirisError) -> None:
+    """Once for each that is waited for, not for each time that it is looked for."""
+    sentence = f"{error.step}: waiting, {error}"
+    if scene.request.progress.message != sentence:
+        scene.request.progress.message = sentence
+        log.info("%s", sentence, extra={"step": error.step})
 
 
 def _wait_s(retry: Retry, number: int, error: OsirisError) -> float:

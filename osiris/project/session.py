@@ -97,7 +97,7 @@ class Session:
         batches = as_batches(rows)
         bound = self._bind("write", component, options)
         driver = WriteDriver(bound)
-        leases = Leases(self.root, self.id)
+        leases = Leases(self.root, {"run": self.id})
         try:
             run = Run(secrets.token_hex(6), "session", bound.context.step, attempt=1)
             token = driver.token(batches.schema, run)

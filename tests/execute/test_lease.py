@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import threading
 from pathlib import Path
 
@@ -14,13 +16,15 @@ from tests.plugins.lab import LIMIT_S, Lab, hostile, refused, until, write
 
 
 def test_a_target_is_leased_once_and_again_after_it_is_free(tmp_path: Path) -> None:
-    one, two = Leases(tmp_path, "1" * 12), Leases(tmp_path, "2" * 12)
+    one, two = Leases(tmp_path, {"run": "1" * 12}), Leases(tmp_path, {"run": "2" * 12})
     one.take("a target", wait=False)
     one.take("a target", wait=False)
     two.take("another", wait=False)
     error = refused(lambda: two.take("a target", wait=False))
     assert (type(error).__name__, error.code) == ("Busy", "run.busy")
-    assert "1" * 12 in error.message
+    process = f"process {os.getpid()} on {platform.node()}"
+    assert error.message == f"another run is at work on a target (run {'1' * 12}, {process})"
+    assert "--wait" in str(error.hint)
     one.check("a target")
     one.close()
     two.take("a target", wait=False)
@@ -31,7 +35,7 @@ def test_a_target_is_leased_once_and_again_after_it_is_free(tmp_path: Path) -> N
 
 def test_who_only_looks_sees_whether_it_is_held_and_is_not_in_the_way(tmp_path: Path) -> None:
     assert not is_held(tmp_path, "a target")
-    leases = Leases(tmp_path, "1" * 12)
+    leases = Leases(tmp_path, {"run": "1" * 12})
     leases.take("a target", wait=False)
     assert is_held(tmp_path, "a target")
     assert not is_held(tmp_path, "another")
@@ -48,7 +52,7 @@ def test_who_only_looks_sees_whether_it_is_held_and_is_not_in_the_way(tmp_path: 
 
 
 def test_a_lease_whose_file_was_removed_is_lost(tmp_path: Path) -> None:
-    leases = Leases(tmp_path, "1" * 12)
+    leases = Leases(tmp_path, {"run": "1" * 12})
     leases.take("a target", wait=False)
     (file,) = tmp_path.glob(".osiris/leases/*.lease")
     file.unlink()
@@ -58,7 +62,7 @@ def test_a_lease_whose_file_was_removed_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_wait_goes_on_until_the_target_is_free(tmp_path: Path) -> None:
-    one, two = Leases(tmp_path, "1" * 12), Leases(tmp_path, "2" * 12)
+    one, two = Leases(tmp_path, {"run": "1" * 12}), Leases(tmp_path, {"run": "2" * 12})
     one.take("a target", wait=False)
     asked = threading.Event()
     waiting = threading.Thread(target=lambda: two.take("a target", wait=True, proceed=asked.set))
@@ -99,13 +103,18 @@ def test_the_second_run_waits_when_it_is_told_to(lab: Lab) -> None:
     holder = Holder(lab)
     reports = []
     steps = hostile("r"), write("w", "r", "target")
-    second = threading.Thread(target=lambda: reports.append(lab.run(steps, Request(wait=True))))
+    request = Request(wait=True)
+    second = threading.Thread(target=lambda: reports.append(lab.run(steps, request)))
     second.start()
-    until(lambda: len(lab.runs()) == 2, "the second run has begun")
+    until(lambda: request.progress.message, "the second run waits")
     assert "target" not in lab.database.tables()
     holder.let_go()
     second.join(LIMIT_S)
     assert reports[0].status == "success"
+    assert request.progress.message.startswith("waiting for ")
+    assert "(pipeline holder, run " in request.progress.message
+    log = Path(reports[0].report).with_name("osiris.log").read_text()
+    assert log.count(request.progress.message) == 1
     assert lab.database.column("target") == list(range(10))
     lab.nothing_is_left()
 
@@ -118,10 +127,31 @@ def test_two_runs_of_one_pipeline_are_refused_before_anything_is_done(lab: Lab) 
     until(lab.database.staging, "the first run has begun")
     error = refused(lambda: lab.run((hostile("r"), write("w", "r", "elsewhere"))))
     assert error.code == "run.busy"
+    (run,) = lab.runs()
+    assert f"(pipeline pipe, run {run.run_id}, process {os.getpid()} on" in error.message
     assert len(lab.runs()) == 1
     cancellation.request()
     first.join(LIMIT_S)
     lab.nothing_is_left()
+
+
+def test_a_second_run_of_one_pipeline_tells_what_it_waits_for(lab: Lab) -> None:
+    cancellation, request, reports = Cancellation(), Request(wait=True), []
+    steps = hostile("r", "hang"), write("w", "r", "target")
+    first = threading.Thread(target=lambda: lab.run(steps, Request(cancellation=cancellation)))
+    first.start()
+    until(lab.database.staging, "the first run has begun")
+    good = hostile("r"), write("w", "r", "target")
+    second = threading.Thread(target=lambda: reports.append(lab.run(good, request)))
+    second.start()
+    until(lambda: request.progress.message, "the second run waits")
+    told = request.progress.message
+    assert told.startswith("waiting for the pipeline 'pipe'")
+    cancellation.request()
+    first.join(LIMIT_S)
+    second.join(LIMIT_S)
+    assert reports[0].status == "success"
+    assert Path(reports[0].report).with_name("osiris.log").read_text().count(told) == 1
 
 
 def test_a_target_is_free_when_its_flow_has_ended_though_the_run_goes_on(lab: Lab) -> None:

@@ -60,6 +60,8 @@ def test_a_file_that_another_process_holds_is_waited_for_on_request(project: Pro
     holder.communicate("\n")
     runner.join(60)
     assert [report.status for report in reports] == ["success"]
+    log = Path(reports[0].report).with_name("osiris.log").read_text()
+    assert log.count(f"waiting, the database file is open in the process {holder.pid}") == 1
 
 
 def test_two_spellings_of_one_table_are_one_target(project: Project) -> None:

@@ -103,7 +103,7 @@ def test_an_interrupted_write_is_undone(make: Make, tmp_path: Path) -> None:
 
 
 def test_a_target_that_a_run_writes_to_is_not_touched(make: Make, tmp_path: Path) -> None:
-    leases = Leases(tmp_path, "a-run")
+    leases = Leases(tmp_path, {"run": "a-run"})
     leases.take("toybox/t", wait=False)
     with make().connect("@toybox.other") as db:
         with pytest.raises(Exception, match="another run is at work on toybox/t") as caught:

@@ -76,7 +76,7 @@ def _locked(message: str) -> OsirisError:
     return Busy(
         f"the database file is open in {who}",
         code="duckdb.locked",
-        hint="DuckDB lets one process write, or several read: wait for it, or end it",
+        hint="DuckDB lets one process write, or several read: end it, or wait for it (osiris run --wait does)",
     )
 
 
