@@ -154,11 +154,15 @@ class Output:
 def leave_terminal() -> None:
     """For a process that is about to end where it is: show the cursor, which a table in place hides, and end the line.
 
-    By the descriptor: another thread may be writing to the stream, and never let go of it.
+    By the descriptor: another thread may be writing to the stream, and never let go of it. What it writes from here on
+    is lost, so that it draws nothing below that line.
     """
     if sys.stderr.isatty():
         with suppress(OSError):
-            os.write(sys.stderr.fileno(), b"\n" if os.environ.get("TERM") == "dumb" else b"\x1b[?25h\n")
+            number = sys.stderr.fileno()
+            terminal = os.dup(number)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            os.write(terminal, b"\n" if os.environ.get("TERM") == "dumb" else b"\x1b[?25h\n")
 
 
 def tolerate_any_text() -> None:

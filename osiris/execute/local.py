@@ -158,7 +158,8 @@ class _Work:
             if not isinstance(error, Cancelled):
                 error.step = error.step or steps[0].id
             spent_s = round(time.monotonic() - started, 3)
-            self._steps.update(summary.failed(steps, error, spent_s, scene.request.progress.steps))
+            committed = scene.folder.state().flows.get(steps[0].id, FlowState()).committed
+            self._steps.update(summary.failed(steps, error, spent_s, scene.request.progress.steps, committed))
             for step in steps:
                 if summary.blame(step.id, error) == "failure":
                     scene.mark(step.id, "failed", code=error.code, message=str(error))

@@ -44,11 +44,21 @@ def steps_before(state: FlowState, steps: Mapping[str, ManifestStep]) -> dict[st
 
 
 def failed(
-    flow: list[ManifestStep], error: OsirisError, duration_s: float, progress: Mapping[str, StepProgress]
+    flow: list[ManifestStep],
+    error: OsirisError,
+    duration_s: float,
+    progress: Mapping[str, StepProgress],
+    committed: Mapping[str, int],
 ) -> dict[str, StepReport]:
-    """A flow that was not committed: one step failed, the others went with it. They tell what they read until then and
-    what processors gave; no writer wrote anything."""
-    return {step.id: _failed(step, blame(step.id, error), duration_s, progress[step.id]) for step in flow}
+    """A flow that did not come to its end: one step failed, the others went with it. They tell what they read until
+    then and what processors gave; a writer wrote what is `committed`, mostly nothing."""
+    found = {}
+    for step in flow:
+        seen, written = progress[step.id], committed.get(step.id, 0)
+        taken, given = (seen.rows_taken, seen.rows) if step.mode == "transform" else (seen.rows, written)
+        status = blame(step.id, error)
+        found[step.id] = StepReport(step.id, step.component, status, taken, given, duration_s=duration_s)
+    return found
 
 
 def blame(step: str, error: OsirisError) -> Literal["failure", "cancelled"]:
@@ -60,13 +70,6 @@ def outcome(error: OsirisError | None) -> Literal["success", "failure", "cancell
     if error is None:
         return "success"
     return "cancelled" if isinstance(error, Cancelled) else "failure"
-
-
-def _failed(
-    step: ManifestStep, status: Literal["failure", "cancelled"], duration_s: float, progress: StepProgress
-) -> StepReport:
-    taken, given = (progress.rows_taken, progress.rows) if step.mode == "transform" else (progress.rows, 0)
-    return StepReport(step.id, step.component, status, taken, given, duration_s=duration_s)
 
 
 def _source(flow: Flow, step: ManifestStep) -> StepReport:

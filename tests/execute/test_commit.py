@@ -156,3 +156,13 @@ def test_a_lease_that_was_lost_meanwhile_commits_nothing(lab: Lab) -> None:
     assert errors[0].code == "run.lease_lost"
     assert lab.database.tables() == ["source"]
     lab.nothing_is_left()
+
+
+def test_a_failed_run_tells_what_one_of_its_writers_committed(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "refuse", "right", times=5)
+    report = lab.run([read("r", "source"), write("a", "r", "left"), write("b", "r", "right")])
+    assert report.status == "failure"
+    assert lab.database.column("left") == list(range(10))
+    assert [step.rows_read for step in report.steps] == [10, 10, 10]
+    assert [step.rows_written for step in report.steps] == [0, 10, 0]

@@ -13,7 +13,7 @@ import pytest
 from osiris.compile.manifest import ManifestStep, Retry
 from osiris.errors import OsirisError
 from osiris.execute.base import Cancellation, Request
-from osiris.runs import Report
+from osiris.runs import Report, RunLog
 from tests.plugins.lab import LIMIT_S, Lab, hostile, read, transform, until, write
 
 
@@ -75,10 +75,11 @@ def test_a_request_stops_a_run_from_another_thread(lab: Lab, stop: int, behaviou
 def test_a_stopped_run_tells_what_was_read_and_how_long_it_went_on(lab: Lab) -> None:
     steps = hostile("r", "endless"), transform("t", "r"), write("w", "t", "target")
     running = Running(lab, *steps)
-    until(lab.database.staging, "something is staged")
+    progress = running.request.progress
+    until(lambda: "w" in progress.steps and progress.steps["w"].rows > 0, "rows have come to the writer")
     running.cancellation.request()
     report = running.end()
-    seen = running.request.progress.steps
+    seen = progress.steps
     r, t, w = report.steps
     assert r.rows_read == seen["r"].rows > 0, "as the progress has shown it"
     assert (t.rows_read, t.rows_written) == (r.rows_read, seen["t"].rows)
@@ -92,20 +93,24 @@ def test_a_stopped_run_tells_what_was_read_and_how_long_it_went_on(lab: Lab) -> 
 
 def test_a_failed_run_tells_what_its_last_attempt_read(lab: Lab) -> None:
     lab.database.numbers("source", 1000)
-    for _ in range(2):
-        lab.database.fault("read", "refuse", rows=300, code="busy")
-    retried = replace(read("r", "source", batch_rows=100), retry=Retry(2, 0.0))
-    report = lab.run([retried, write("w", "r", "target")])
-    assert report.status == "failure"
-    assert [(step.rows_read, step.rows_written) for step in report.steps] == [(300, 0), (300, 0)]
+    lab.database.fault("stage", "refuse", times=2, code="busy")
+    request = Request()
+    retried = replace(read("r", "source"), retry=Retry(2, 0.0))
+    report = lab.run([retried, write("w", "r", "target")], request)
+    assert (report.status, lab.database.hits("refuse")) == ("failure", 2)
+    r, w = report.steps
+    assert 0 < r.rows_read == w.rows_read == request.progress.steps["r"].rows <= 1000
+    assert (r.rows_written, w.rows_written) == (0, 0)
 
 
 def test_an_attempt_that_reads_nothing_does_not_tell_what_the_one_before_has_read(lab: Lab) -> None:
     lab.database.numbers("source", 1000)
     lab.database.fault("read", "refuse", rows=300, code="busy")
-    lab.database.fault("describe", "refuse", "source", skip=1, code="denied")
+    lab.database.fault("describe", "refuse", "source", skip=2, code="denied")  # an attempt asks twice
     retried = replace(read("r", "source", batch_rows=100), retry=Retry(2, 0.0))
     report = lab.run([retried, write("w", "r", "target")])
+    assert lab.database.hits("refuse") == 2
+    assert [event.name for event in RunLog(lab.runs()[0].path).new(over=True)].count("flow.retried") == 1
     assert [(step.rows_read, step.rows_written) for step in report.steps] == [(0, 0), (0, 0)]
 
 
