@@ -51,13 +51,13 @@ def failed(
     committed: Mapping[str, int],
 ) -> dict[str, StepReport]:
     """A flow that did not come to its end: one step failed, the others went with it. They tell what they read until
-    then and what processors gave; a writer wrote what is `committed`, mostly nothing."""
+    then, and wrote what is `committed`, mostly nothing: what a processor gave went nowhere."""
     found = {}
     for step in flow:
         seen, written = progress[step.id], committed.get(step.id, 0)
-        taken, given = (seen.rows_taken, seen.rows) if step.mode == "transform" else (seen.rows, written)
+        taken = seen.rows_taken if step.mode == "transform" else seen.rows
         status = blame(step.id, error)
-        found[step.id] = StepReport(step.id, step.component, status, taken, given, duration_s=duration_s)
+        found[step.id] = StepReport(step.id, step.component, status, taken, written, duration_s=duration_s)
     return found
 
 

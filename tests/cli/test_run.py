@@ -154,7 +154,8 @@ def test_a_stopped_run_ends_in_order(project: Path, osiris: Osiris, number: sign
     assert process.returncode == code, err
     document = json.loads(out)
     assert document["status"] == "cancelled"
-    assert document["steps"][-1]["rows_written"] == 0
+    assert [step["rows_written"] for step in document["steps"]] == [0, 0, 0]
+    assert ": cancelled, 0 rows out, " in osiris("runs", "show", "--project", project).out
     assert "Traceback" not in err
     assert list((project / "data").rglob("*numbers*")) == []
     (run,) = osiris("runs", "list", "--project", project, "--json").document("runs-list")["runs"]

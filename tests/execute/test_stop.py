@@ -82,9 +82,9 @@ def test_a_stopped_run_tells_what_was_read_and_how_long_it_went_on(lab: Lab) -> 
     seen = progress.steps
     r, t, w = report.steps
     assert r.rows_read == seen["r"].rows > 0, "as the progress has shown it"
-    assert (t.rows_read, t.rows_written) == (r.rows_read, seen["t"].rows)
-    assert w.rows_read == t.rows_written > 0
-    assert (r.rows_written, w.rows_written) == (0, 0), "nothing was committed"
+    assert t.rows_read == r.rows_read
+    assert w.rows_read == seen["w"].rows > 0
+    assert [step.rows_written for step in report.steps] == [0, 0, 0], "nothing was committed"
     assert all(step.duration_s > 0 for step in report.steps)
     (run,) = lab.runs()
     kept = json.loads((run.path / "report.json").read_text())
