@@ -11,7 +11,7 @@ from osiris.compile.issues import Issues, Path
 from osiris.compile.keys import DURATION, MAX_ATTEMPTS
 from osiris.compile.manifest import ColumnMap, Retry
 from osiris.errors import ConfigError, did_you_mean
-from osiris.stream.types import parse as parse_type
+from osiris.stream.type_names import meaning
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 CURES = {
@@ -121,7 +121,7 @@ def _column(entry: Any, issues: Issues, path: Path) -> ColumnMap | None:
     if kind is None:
         return ColumnMap(source, target)
     try:
-        parse_type(str(kind))
+        meaning(str(kind))
     except ConfigError as error:
         issues.error(error.code, error.message, *path, "type", hint=error.hint)
         return None

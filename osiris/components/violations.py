@@ -12,7 +12,7 @@ from referencing import Registry
 
 from osiris.components.problems import Path, Problem, dotted, shown
 from osiris.errors import ConfigError, did_you_mean
-from osiris.stream import types
+from osiris.stream.type_names import meaning
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from osiris.components.rules import Rules
 
 FORMATS = FormatChecker(("date", "time", "regex", "ipv4", "ipv6", "email", "uuid"))
-FORMATS.checks("column-type", raises=ConfigError)(lambda name: not isinstance(name, str) or bool(types.parse(name)))
+FORMATS.checks("column-type", raises=ConfigError)(lambda name: not isinstance(name, str) or bool(meaning(name)))
+
+
 TYPE_WORDS = {
     "string": "text",
     "integer": "a whole number",
@@ -173,7 +175,7 @@ def _format(rules: Rules, fault: Fault) -> Iterator[Problem]:
         yield from _sized("be a valid {}", "option.value")(rules, fault)
         return
     try:
-        types.parse(fault.value)
+        meaning(fault.value)
     except ConfigError as error:
         yield Problem(fault.path, "option.value", f"{_name(rules, fault)}: {error.message}", error.hint)
 

@@ -10,9 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar, final
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, final
 
 from osiris.diagnosis import LEVELS, Check, CheckResult, Diagnosis, Finding, Level, diagnose
 from osiris.errors import (
@@ -29,6 +27,9 @@ from osiris.errors import (
 from osiris.secrets import redactor
 from osiris.step import Workspace
 from osiris.stream import Batches, End, FirstError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "AtLeastOnce",

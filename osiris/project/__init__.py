@@ -4,6 +4,5 @@ from osiris.project.discover import Discovered
 from osiris.project.doctor import DoctorReport
 from osiris.project.folder import Compiled
 from osiris.project.project import Project
-from osiris.project.session import Session
 
-__all__ = ["Compiled", "Discovered", "DoctorReport", "Project", "Session"]
+__all__ = ["Compiled", "Discovered", "DoctorReport", "Project"]

@@ -7,11 +7,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from osiris.errors import DataError, InternalError, OsirisError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
 EXHAUSTED = "exhausted"
@@ -107,6 +106,8 @@ class Batches:
 
     def reader(self) -> pa.RecordBatchReader:
         """The same stream for C consumers. They lose the class of an error: re-raise `first_error` after them."""
+        import pyarrow as pa
+
         return pa.RecordBatchReader.from_batches(self.schema, iter(self))
 
     def dataset(self) -> ds.Dataset:
@@ -168,6 +169,8 @@ class Batches:
                 code="data.schema_changed",
                 row=self.rows + 1,
             )
+        import pyarrow as pa
+
         return pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
 
     def _finish(self, end: object) -> None:

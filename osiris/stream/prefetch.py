@@ -8,13 +8,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from osiris.errors import Cancelled, InternalError, OsirisError
 from osiris.events import about
 from osiris.stream.batches import EXHAUSTED, Batches, End, FirstError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 log = logging.getLogger(__name__)
 POLL_S = 0.2

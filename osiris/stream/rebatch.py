@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from osiris.stream.batches import Batches, End
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def rebatch(batches: Batches, *, max_rows: int, max_bytes: int) -> Batches:
@@ -43,4 +45,6 @@ def _cut(batch: pa.RecordBatch, max_rows: int, max_bytes: int) -> Generator[pa.R
 
 
 def _join(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    import pyarrow as pa
+
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)

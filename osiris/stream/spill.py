@@ -9,12 +9,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from osiris.errors import InternalError, WriteFailed
 from osiris.stream.batches import Batches, End, FirstError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
 log = logging.getLogger(__name__)
@@ -57,6 +56,8 @@ class Spill:
 
     def fill(self, batches: Batches) -> None:
         """Write the whole stream, keeping its schema and `End`. Raises WriteFailed when the disk is full."""
+        import pyarrow as pa
+
         schema, options = batches.schema, pa.ipc.IpcWriteOptions(compression=COMPRESSION)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +101,8 @@ class _Spilled(Batches):
         super().__init__(schema, self._give(end), name=name, first_error=first_error)
 
     def _give(self, end: End) -> Generator[pa.RecordBatch, None, End]:
+        import pyarrow as pa
+
         with pa.OSFile(str(self._path), "rb") as file:
             stored = pa.ipc.open_file(file)
             for number in range(stored.num_record_batches):

@@ -32,6 +32,19 @@ def test_the_start_loads_nothing_heavy(code: str) -> None:
     assert not modules_after(code) & HEAVY
 
 
+@pytest.mark.parametrize(
+    "words", ["validate p.yaml", "explain p.yaml", "compile p.yaml", "components list", "runs list"]
+)
+def test_what_moves_no_rows_loads_no_library_of_rows(tmp_path: Path, words: str) -> None:
+    """Arrow, and numpy with it, take longer to load than a pipeline takes to be checked."""
+    read = '{id: r, component: filesystem.csv_extractor, config: {path: a.csv, dtypes: {a: "decimal(9,2)"}}}'
+    write = "{id: w, component: filesystem.csv_writer, config: {path: b.csv}, columns: [{from: a, type: float64}]}"
+    (tmp_path / "p.yaml").write_text(f'oml_version: "0.1.0"\nname: p\nsteps: [{read}, {write}]\n')
+    arguments = ["osiris", *words.split(), "--project", str(tmp_path)]
+    code = f"sys.argv = {arguments!r}; from osiris.__main__ import main; assert main() == 0"
+    assert not modules_after(code) & {"pyarrow", "numpy", "duckdb"}
+
+
 def test_the_probe_sees_what_is_loaded() -> None:
     """The test above can fail: the same probe sees pyarrow once it is there."""
     assert "pyarrow" in modules_after("import pyarrow")
