@@ -286,13 +286,13 @@ def test_half_a_surrogate_pair_is_refused() -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_gives_data_or_a_config_error(text: str) -> None:
     _read_or_refuse(text)
 
 
 @given(st.text("ab: -[]{}&*!|>'\"%@#,?\n\t1.<~", max_size=60))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_any_text_of_yaml_signs_gives_data_or_a_config_error(text: str) -> None:
     _read_or_refuse(text)
 
@@ -314,6 +314,6 @@ DATA = st.recursive(
 
 
 @given(DATA)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_written_is_read_back_unaltered(value: object) -> None:
     assert loads(dumps(value), "f.yaml").value == value

@@ -210,7 +210,7 @@ PARAMS = st.dictionaries(st.sampled_from(["p", "s", "P", "1"]), PARTS, max_size=
 
 
 @given(steps=STEPS, params=PARAMS, profiles=PARTS, given_params=st.dictionaries(st.sampled_from("ps"), st.text()))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_pipeline_makes_the_checker_raise(
     world: World, steps: list[Any], params: Any, profiles: Any, given_params: dict[str, str]
 ) -> None:

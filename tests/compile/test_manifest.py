@@ -121,7 +121,7 @@ ROWS = st.lists(st.tuples(st.sampled_from("rt"), NAMES, st.integers(1, 9)), min_
 
 
 @given(rows=ROWS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_compiling_twice_gives_the_same_bytes(world: World, rows: list[tuple[str, str, int]]) -> None:
     steps: list[dict[str, Any]] = []
     for place, (kind, name, number) in enumerate(rows):

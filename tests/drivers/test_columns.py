@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris.compile.manifest import ColumnMap
@@ -88,7 +88,6 @@ def test_a_value_that_does_not_fit_is_named_with_column_and_row(text: str, type_
     assert repr(text) in caught.value.message
 
 
-@settings(deadline=None)
 @given(place=st.integers(0, 40), size=st.integers(1, 50), count=st.integers(41, 60))
 def test_the_row_that_is_named_is_the_first_bad_one(place: int, size: int, count: int) -> None:
     words = [str(n) if n < place else "x" for n in range(count)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris.connectors.base import Dataset, Part, State, Token
@@ -64,7 +64,6 @@ def mean(flow: FlowState, kind: str, rest: list[Any]) -> None:
         flow.planned, flow.done = [], flow.done or kind == "done"
 
 
-@settings(deadline=None)
 @given(steps=st.lists(entries, max_size=12), torn=st.binary(max_size=20))
 def test_what_is_appended_is_folded_back_whatever_the_last_line_became(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Any, ...]], torn: bytes

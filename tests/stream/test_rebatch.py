@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris.errors import SourceError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 30), max_size=12),
     max_rows=st.integers(1, 40),

@@ -216,7 +216,7 @@ def fitting() -> list[tuple[str, str]]:
     return [(str(one), str(other)) for one in kinds for other in kinds if fits(one, other)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     value=st.one_of(st.integers(-300, 300), st.integers(-(2**65), 2**65)),
     pair=st.sampled_from(fitting()),

@@ -44,7 +44,7 @@ WRITING = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TABLES, DIALECTS, WRITING, st.sampled_from(["", "NULL", "\\N"]))
 def test_any_text_comes_back(table: pa.Table, dialect: dict[str, Any], writing: dict[str, Any], null: str) -> None:
     """Quotes, delimiters, line ends, marks, nulls and empty texts; LESSONS 10: in the order of the stream."""
@@ -59,7 +59,7 @@ def test_any_text_comes_back(table: pa.Table, dialect: dict[str, Any], writing: 
 TEXTS = st.text(alphabet=',"\n\rab#\\', max_size=40)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(TEXTS, st.booleans(), st.sampled_from([None, "\\"]), st.integers(1, 3))
 def test_both_roads_of_the_reader_agree_on_any_text(text: str, doubled: bool, escape: str | None, width: int) -> None:
     """A comment character that the text has not sends the reader down its exact road from the start."""
@@ -73,7 +73,7 @@ def test_both_roads_of_the_reader_agree_on_any_text(text: str, doubled: bool, es
         assert outcome(folder, **shape, on_bad_rows="skip") == outcome(folder, **shape, on_bad_rows="skip", comment="!")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.text(alphabet=',"\nab', max_size=5), min_size=2, max_size=2), min_size=1, max_size=5))
 def test_rows_are_those_that_pyarrow_reads(rows: list[list[str]]) -> None:
     lines = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]

@@ -121,7 +121,7 @@ columns = st.sampled_from([BIG, FLOAT, TEXT, DATETIME, TIME, integer(FIELD_TYPE.
 SENT = {BIG: b"\1" * 8, FLOAT: b"\0\0\x80\x3f", TEXT: counted(b"abc"), DATETIME: counted(day(2026, 1, 1)), TIME: b"\0"}
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(columns, min_size=1, max_size=20), st.data())
 def test_nulls_among_columns_of_all_sizes(chosen: list[Column], data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.lists(st.booleans(), min_size=len(chosen), max_size=len(chosen)), max_size=8))

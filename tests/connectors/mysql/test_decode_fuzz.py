@@ -72,7 +72,7 @@ def check(data: bytes, piece: int | None = None, columns: Sequence[Column] = COL
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(rows, max_size=6), st.sampled_from([1, 50, 333, None]))
 def test_rows_are_read_as_they_were_sent(given_rows: list[tuple[Any, ...]], piece: int | None) -> None:
     data = result(given_rows)
@@ -80,7 +80,7 @@ def test_rows_are_read_as_they_were_sent(given_rows: list[tuple[Any, ...]], piec
     check(data, piece)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(rows, min_size=1, max_size=3), st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3))
 def test_bits_that_are_turned_around(given_rows: list[tuple[Any, ...]], places: list[float]) -> None:
     data = bytearray(result(given_rows))
@@ -90,7 +90,7 @@ def test_bits_that_are_turned_around(given_rows: list[tuple[Any, ...]], places: 
     check(bytes(data))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(rows, min_size=1, max_size=3), st.floats(0, 1), st.floats(0, 1), st.binary(max_size=20))
 def test_bytes_that_are_replaced(given_rows: list[tuple[Any, ...]], begin: float, end: float, middle: bytes) -> None:
     data = result(given_rows)
@@ -98,7 +98,7 @@ def test_bytes_that_are_replaced(given_rows: list[tuple[Any, ...]], begin: float
     check(data[:first] + middle + data[last:])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.binary(max_size=60), max_size=5))
 @example([b"\xfe"])
 def test_packets_of_any_bytes(payloads: list[bytes]) -> None:
@@ -108,7 +108,7 @@ def test_packets_of_any_bytes(payloads: list[bytes]) -> None:
 LETTERS = "0123456789-+.: eEinfaT\0xž"
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.sampled_from(COLUMNS), st.text(LETTERS, max_size=30), st.data())
 def test_values_of_any_letters(column: Column, text: str, data: st.DataObject) -> None:
     known = data.draw(st.sampled_from(VALUES[column.name]))
