@@ -104,6 +104,7 @@ class Conformance(
         if not hasattr(cls, "family"):
             return  # a base of somebody's own
         chosen = {"extractor": cls.extractor, "writer": cls.writer, "processor": cls.processor}
+        cls.plain = {}
         cls.scope = scope_of(cls.family, chosen, silent=cls.silent)
         for name in dir(cls):
             if (

@@ -19,12 +19,12 @@ def watched(look: Callable[[], T]) -> Generator[list[T]]:
     """What `look` gives after each C function that this thread calls in the block: a rename, a message, a statement.
 
     A look that raises has seen nothing."""
-    watcher = _Watcher(look)
+    watcher, before = _Watcher(look), sys.getprofile()
     sys.setprofile(watcher.hear)
     try:
         yield watcher.seen
     finally:
-        sys.setprofile(None)
+        sys.setprofile(before)
         watcher.finish()
 
 

@@ -153,8 +153,8 @@ class Rig:
         writer = self.instance(name, given, client)
         token, part = stage(writer, batches, schema, self.run())
         writer.commit(token, [part], None)
+        writer.finish(token)
         close_quietly(client)
-        self.fresh(name, given, lambda writer: writer.finish(token))
         return part
 
     def fresh(self, name: str, given: Mapping[str, Any], call: Callable[[Any], Any]) -> Any:

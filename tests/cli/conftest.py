@@ -41,6 +41,7 @@ class Call:
 
 
 Osiris = Callable[..., Call]
+InTerminal = Callable[..., Call]
 
 
 def looked_at(arguments: Sequence[str | Path], call: Call) -> Call:
@@ -85,14 +86,24 @@ def osiris_process(tmp_path: Path) -> Osiris:
 
 
 @pytest.fixture
-def osiris_terminal(tmp_path: Path) -> Osiris:
+def osiris_terminal(in_terminal: InTerminal, tmp_path: Path) -> Osiris:
     """`osiris(*arguments, cwd=, columns=, **environment)` on a terminal of its own, whose whole text is `out`."""
 
     def call(*arguments: str | Path, cwd: Path = tmp_path, columns: int = 80, **environment: str) -> Call:
+        command = [sys.executable, "-m", "osiris", *map(str, arguments)]
+        return in_terminal(command, cwd=cwd, columns=columns, **environment)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def in_terminal() -> InTerminal:
+    """`in_terminal(command, cwd=, columns=, **environment)`."""
+
+    def call(command: Sequence[str], *, cwd: Path, columns: int, **environment: str) -> Call:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, columns))
         environ = {**ENVIRON, "TERM": "xterm-256color", **environment}
-        command = [sys.executable, "-m", "osiris", *map(str, arguments)]
         process = subprocess.Popen(command, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
         shown = b"".join(iter(lambda: terminal_text(ours), b""))

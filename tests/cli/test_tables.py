@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from osiris.cli.main import main
 from osiris.cli.tables import fitted_table, live_table, plain_table
-from tests.cli.conftest import Osiris
+from tests.cli.conftest import ENVIRON, InTerminal
 
 COLUMNS = ("name", "rows", "text")
 CELLS = st.lists(st.text("ab[]/ .čあ", max_size=60), min_size=3, max_size=3)
@@ -80,20 +84,41 @@ def test_a_table_that_changes_gives_up_its_last_columns() -> None:
 
 
 VERBS = (("components", "list"), ("components", "show", "duckdb.writer"), ("connections", "list"), ("runs", "list"))
+ALL = f"""
+from osiris.cli.main import main
+for words in {VERBS!r}:
+    main(words)
+    print("\\f")
+"""
+"""All of them in one process, which takes most of its time to start; a form feed after each."""
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new project with a run."""
+    folder = tmp_path_factory.mktemp("tables") / "project"
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        assert main(["init", str(folder)]) == main(["run", "pipelines/example.yaml", "--project", str(folder)]) == 0
+    return folder
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80])
-@pytest.mark.parametrize("words", VERBS, ids=" ".join)
 def test_tables_on_a_narrow_terminal_hold_all_that_a_file_would(
-    osiris_terminal: Osiris, osiris_process: Osiris, project: Path, words: tuple[str, ...], columns: int
+    in_terminal: InTerminal, used: Path, columns: int
 ) -> None:
-    osiris_process("run", "pipelines/example.yaml", cwd=project)
-    whole = osiris_process(*words, cwd=project).out
-    narrow = osiris_terminal(*words, cwd=project, columns=columns, NO_COLOR="1").out
-    assert set(narrow.replace("│", " ").split()) >= {
-        word for word in whole.split() if len(word) < 20 and word.islower()
-    }
-    assert letters(narrow.lower()) >= letters(whole.lower().partition("\n")[2])
+    command = [sys.executable, "-c", ALL]
+    whole = subprocess.run(command, cwd=used, env=ENVIRON, capture_output=True, text=True, check=True).stdout
+    narrow = in_terminal(command, cwd=used, columns=columns, NO_COLOR="1").out
+    assert whole.count("\f") == narrow.count("\f") == len(VERBS)
+    for words, here, there in zip(VERBS, whole.split("\f"), narrow.split("\f"), strict=False):
+        assert_holds(" ".join(words), here.lstrip(), there, columns)
+
+
+def assert_holds(verb: str, whole: str, narrow: str, columns: int) -> None:
+    """Each word and each letter of the file is on the terminal, and no line of a table is wider than that."""
+    words = {word for word in whole.split() if len(word) < 20 and word.islower()}
+    assert set(narrow.replace("│", " ").split()) >= words, verb
+    assert letters(narrow.lower()) >= letters(whole.lower().partition("\n")[2]), verb
     tables = [line for line in narrow.splitlines() if re.search(r"\S {2,}\S", line)]
-    assert tables
-    assert [line for line in tables if len(line) > columns] == []
+    assert tables, verb
+    assert [line for line in tables if len(line) > columns] == [], verb

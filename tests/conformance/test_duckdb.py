@@ -74,6 +74,12 @@ def known() -> Path:
     return folder
 
 
+@functools.lru_cache(maxsize=1)
+def handle(path: Path) -> duckdb.DuckDBPyConnection:
+    """A handle to look through, kept until another file is looked at: the connector's own open quickly beside it."""
+    return duckdb.connect(str(path), config=sandbox.SETTINGS)
+
+
 def run(path: Path, sql: str) -> None:
     with duckdb.connect(str(path), config=sandbox.SETTINGS) as con:
         con.execute(sql)
@@ -103,12 +109,10 @@ def writing(path: Path) -> Writing:
     def ask(*queries: str) -> list[pa.Table]:
         """The result of each query, up to the first without rows."""
         found: list[pa.Table] = []
-        if path.exists():
-            with duckdb.connect(str(path), config=sandbox.SETTINGS) as con:
-                for query in queries:
-                    found.append(con.sql(query).to_arrow_table())
-                    if not found[-1].num_rows:
-                        break
+        for query in queries if path.exists() else ():
+            found.append(handle(path).sql(query).to_arrow_table())
+            if not found[-1].num_rows:
+                break
         return found
 
     def look() -> pa.Table | None:
