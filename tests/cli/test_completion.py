@@ -98,7 +98,7 @@ def test_tab_completes_a_line(shell: Bash, typed: str, line: str) -> None:
         ("osiris validate ", ["pipelines/example.yaml", "pipelines/more/orders\\", "of\\", "today.yml", "orders.yaml"]),
         ("osiris run orders.yaml --profile ", ["dev", "prod"]),
         ("osiris components show duckdb.", ["duckdb.extractor", "duckdb.processor", "duckdb.writer"]),
-        ("osiris components list --family ", ["duckdb", "filesystem"]),
+        ("osiris components list --family f", ["filesystem"]),
         ("osiris connections doctor --level ", ["quick", "full", "write"]),
         ("osiris discover ", ["@duckdb.main", "@filesystem.data", "@filesystem.secret-place"]),
         ("osiris connections doctor @duckdb.main @", ["@filesystem.data", "@filesystem.secret-place"]),
