@@ -1,4 +1,4 @@
-"""For all tests: a machine that is busy makes no property of the code false, nor does `nohup` before pytest."""
+"""For all tests: a machine that is busy makes no property of the code false, nor does a shell that shields pytest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from hypothesis import settings
 settings.register_profile("osiris", deadline=None)
 settings.load_profile("osiris")
 
-# Whom nohup shields hands that on to every process it starts, and theirs are tested for what a closed terminal does.
+# What a shell has a command ignore (nohup, a job in the background of a script) every process that it starts ignores,
+# too, and those of the tests are asked what they do about it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
