@@ -17,6 +17,8 @@ from osiris.cli.main import cli
 from tests.cli.conftest import Osiris
 from tests.cli.shells import Bash, bash
 
+pytestmark = pytest.mark.slow
+
 PIPELINE = """\
 oml_version: "0.1.0"
 name: orders

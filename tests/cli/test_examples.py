@@ -14,6 +14,8 @@ from tests import toybox
 from tests.cli.conftest import Osiris
 from tests.plugins import lab
 
+pytestmark = pytest.mark.slow
+
 PLUGINS = (toybox.PLUGINS, *lab.FOLDERS)
 
 

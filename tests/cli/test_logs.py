@@ -18,6 +18,8 @@ import pytest
 from tests.cli.conftest import ENVIRON, Osiris
 from tests.cli.test_run import ENDLESS
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = "pipelines/example.yaml"
 LIMIT_S = 60.0
 SECRET = """\

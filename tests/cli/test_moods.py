@@ -9,6 +9,8 @@ import pytest
 from tests.cli import published
 from tests.cli.conftest import Osiris
 
+pytestmark = pytest.mark.slow
+
 VERBS = published.leaves()
 EXAMPLE = "pipelines/example.yaml"
 ARGUMENTS = {

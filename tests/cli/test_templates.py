@@ -11,6 +11,8 @@ import pytest
 from osiris.cli.starter import templates
 from tests.cli.conftest import Call, Osiris
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(templates())
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
+import pytest
 
 from osiris.testing.connector import Change, Conformance, Reading, Subject, Writing
+
+pytestmark = pytest.mark.slow
 
 KNOWN = """\
 id,amount,name,day,flag

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pytest
 
 from osiris.connectors.duckdb import sandbox
 from osiris.testing.connector import Change, Conformance, Processing, Reading, Subject, Writing
+
+pytestmark = pytest.mark.slow
 
 COUNT = 2100
 """Over 2,048 rows of over 4 kB, so that they come in two batches."""

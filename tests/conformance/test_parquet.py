@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from osiris.testing.connector import Change, Conformance, Reading, Subject, Writing
+
+pytestmark = pytest.mark.slow
 
 ROWS = pa.table(
     {

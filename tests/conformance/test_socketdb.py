@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plugins import lab
 from tests.plugins.subject import SocketdbConformance
+
+pytestmark = pytest.mark.slow
 
 with lab.installed():
 

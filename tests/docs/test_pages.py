@@ -9,6 +9,8 @@ import pytest
 
 from tests.docs.blocks import ROOT, Block, Reader, blocks, pages, same
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = [page for page in pages() if "reference" not in page.parts and "decisions" not in page.parts]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)

@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator
 
 from osiris import Project, documents
 
+pytestmark = pytest.mark.slow
+
 EARLIER = Path(__file__).parent / "project"
 FILES: dict[str, dict[str, bytes]] = {
     "copy": {

@@ -22,6 +22,8 @@ from osiris.project import Project
 from osiris.runs import Report, StepReport
 from tests.plugins.lab import LIMIT_S, Lab, hostile, read, until, write
 
+pytestmark = pytest.mark.slow
+
 CONNECTIONS = """\
 version: 1
 connections:

@@ -12,6 +12,8 @@ from osiris.execute.base import Request
 from osiris.runs import ledger
 from tests.plugins.lab import Lab, read, refused, until, write
 
+pytestmark = pytest.mark.slow
+
 LEFT, RIGHT = "left", "right"
 ONE = {
     "planned, not begun": ("begin", "stall", 0),

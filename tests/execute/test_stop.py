@@ -16,6 +16,8 @@ from osiris.execute.base import Cancellation, Request
 from osiris.runs import Report, RunLog
 from tests.plugins.lab import LIMIT_S, Lab, hostile, read, transform, until, write
 
+pytestmark = pytest.mark.slow
+
 
 class Running:
     """A run in a thread, to be stopped from here."""

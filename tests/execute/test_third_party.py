@@ -36,6 +36,8 @@ from osiris.errors import OsirisError
 from osiris.execute.base import Request
 from tests.plugins.lab import FOLDERS, PASSWORD, Lab, hostile, read, write
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_packages_are_listed_without_being_imported() -> None:
     code = (

@@ -12,6 +12,8 @@ import pytest
 from osiris import Busy, Project
 from osiris.execute.base import Progress
 
+pytestmark = pytest.mark.slow
+
 HOLDER = """
 import duckdb, sys
 con = duckdb.connect("shop.duckdb")

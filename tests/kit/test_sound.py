@@ -11,6 +11,8 @@ import pytest
 
 from tests.kit.subjects import ReferenceConformance
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def installed() -> Iterator[None]:
