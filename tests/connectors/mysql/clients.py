@@ -66,9 +66,9 @@ class Blocked:
         self.error = raised(self._call)
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], every_s: float = 0.01) -> None:
     """Wait for what happens in another thread or process."""
     ends_at = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.01)
+        time.sleep(every_s)

@@ -306,7 +306,9 @@ def test_a_write_that_waits_for_a_lock_can_be_interrupted(target: Target) -> Non
         token = writer.token(PEOPLE.schema, new_run())
         writer.begin(token, PEOPLE.schema)
         blocked = Blocked(lambda: writer.write(token, in_pieces(PEOPLE.slice(0, 3))))
-        until(lambda: target.sql("SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"))
+        waiting = "SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"
+        # read more often than each 0.1 s it shows what it showed before
+        until(lambda: target.sql(waiting), every_s=0.3)
         assert isinstance(blocked.interrupted_by(client.interrupt), osiris.Cancelled)
         target.fresh("abort", token)
         other.rollback()
