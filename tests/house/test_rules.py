@@ -57,7 +57,8 @@ RULES = {
     "numpy where Arrow would do": (
         r"^\s*(import|from) numpy\b|to_numpy",
         ("osiris/*.py",),
-        ("osiris/connectors/mysql/",),  # its decoder makes Arrow's buffers out of bytes of the wire
+        # what makes bytes of the wire into Arrow's buffers, or the other way round
+        ("osiris/connectors/mysql/", "osiris/connectors/_shared/postgres/"),
     ),
     "whole results in memory": (r"read_all\(|fetchall\(|list\(batches\)", ("osiris/*.py",), ("osiris/testing/",)),
     "a family decided by name": (

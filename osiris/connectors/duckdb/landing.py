@@ -8,8 +8,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris.connectors.duckdb.tables import RESERVED, alike, folded
-from osiris.errors import ConfigError, DataError
+from osiris.connectors._shared.names import check_columns
+from osiris.connectors.duckdb.tables import RESERVED, Name, alike
+from osiris.errors import DataError
 
 ROW: Final = f"{RESERVED}row"
 """The column of a staging table that keeps the order in which rows came."""
@@ -21,17 +22,7 @@ def landing_schema(schema: pa.Schema) -> pa.Schema:
     Raises ConfigError for no column, names that are reserved or that DuckDB would take for one, DataError for a type
     that it cannot hold.
     """
-    if not schema.names:
-        raise ConfigError("there is no column", code="column.none")
-    for name in schema.names:
-        if not name or folded(name).startswith(RESERVED):
-            raise ConfigError(f"a column cannot be named {name!r}: {RESERVED}… is reserved", code="column.name")
-    if (pair := alike(schema.names)) is not None:
-        raise ConfigError(
-            f"the columns {pair[0]!r} and {pair[1]!r} are one name to DuckDB",
-            code="column.duplicate",
-            hint="rename one of them before this step",
-        )
+    check_columns(schema.names, Name, "DuckDB")
     return pa.schema([field.with_type(landing_type(field.type, field.name)) for field in schema])
 
 

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from osiris.connectors._shared import writing
 from osiris.connectors.duckdb.fits import fits, restored
 from osiris.connectors.duckdb.landing import ROW
 from osiris.connectors.duckdb.tables import Name, Table, folded, listed, quoted
-from osiris.errors import ConfigError, DataError, NotFound
+from osiris.errors import ConfigError
 
 if TYPE_CHECKING:
     import duckdb
     from duckdb.sqltypes import DuckDBPyType
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the options ask of the target."""
-
-    name: Name
-    mode: str
-    keys: tuple[str, ...]
-    create_if_missing: bool
-    add_columns: bool
+Wanted = writing.Wanted[Name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +54,9 @@ class Layout:
 
     def upsert(self, stage: str) -> str:
         """Of the rows of `stage` with one key the last one, over the target's row of that key or as a new row."""
-        keys = {folded(key) for key in self.wanted.keys}
         pairs = [(name, value) for (_, name, _), value in zip(self.columns, self._values(), strict=True)]
-        same = " AND ".join(f"t.{quoted(name)} = {value}" for name, value in pairs if folded(name) in keys)
-        changes = ", ".join(f"{quoted(name)} = {value}" for name, value in pairs if folded(name) not in keys)
+        same = " AND ".join(f"t.{quoted(name)} = {value}" for name, value in pairs if self.wanted.is_key(name))
+        changes = ", ".join(f"{quoted(name)} = {value}" for name, value in pairs if not self.wanted.is_key(name))
         last = f"SELECT max({quoted(ROW)}) FROM {stage} GROUP BY {listed(self.wanted.keys)}"
         return (
             f"MERGE INTO {self.wanted.name.sql} AS t "
@@ -97,7 +89,7 @@ def plan(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: T
     """Raises before anything is written: NotFound for a missing table that may not be made, ConfigError for a view,
     DataError, naming each column, for what the target cannot hold or needs and is not given."""
     if target is None:
-        check_may_make(wanted)
+        wanted.check_may_make()
         return _made(incoming, wanted)
     if target.is_view:
         raise ConfigError(f"{wanted.name} is a view: only a table can be written to", code="write.view")
@@ -108,17 +100,8 @@ def plan(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: T
     return _joined(con, incoming, target, wanted)
 
 
-def check_may_make(wanted: Wanted) -> None:
-    """Raise NotFound when a table that is not there may not be made."""
-    if not wanted.create_if_missing:
-        raise NotFound(
-            f"there is no table {wanted.name}", code="table.missing", hint="make it, or set create_if_missing: true"
-        )
-
-
 def _made(incoming: Sequence[Incoming], wanted: Wanted) -> Layout:
-    keys = {folded(key) for key in wanted.keys}
-    not_null = tuple(column.name for column in incoming if folded(column.name) in keys)
+    not_null = tuple(column.name for column in incoming if wanted.is_key(column.name))
     make = tuple(
         f"{quoted(column.name)} {column.made_as}{' NOT NULL' if column.name in not_null else ''}" for column in incoming
     )
@@ -155,26 +138,14 @@ def _joined(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target
         for there in target.columns
         if folded(there.name) not in ours and not there.nullable and not there.has_default
     ]
-    _refuse(wanted, problems, [] if wanted.add_columns else added)
+    unknown = [(column.name, f"the table has no column {column.name!r}") for column in added]
+    wanted.refuse(problems, [] if wanted.add_columns else unknown)
     required = {folded(column.name) for column in target.columns if not column.nullable}
     required |= {folded(key) for key in wanted.keys} if wanted.mode == "upsert" else set()
     not_null = tuple(column.name for column in incoming if folded(column.name) in required)
     add = tuple(f"{quoted(column.name)} {column.made_as}" for column in added)
     notes = (f"added_columns: {', '.join(column.name for column in added)}",) if added else ()
     return Layout(wanted, False, (), add, tuple(columns), not_null, notes)
-
-
-def _refuse(wanted: Wanted, problems: list[tuple[str, str]], unknown: list[Incoming]) -> None:
-    problems += [(column.name, f"the table has no column {column.name!r}") for column in unknown]
-    if not problems:
-        return
-    hint = _TYPES if len(problems) > len(unknown) else _COLUMNS
-    raise DataError(
-        f"{wanted.name}: {'; '.join(text for _, text in problems)}",
-        code="write.schema",
-        data_column=problems[0][0],
-        hint=hint,
-    )
 
 
 def _holds(con: duckdb.DuckDBPyConnection, column: Incoming, kind: str) -> bool:
@@ -187,7 +158,3 @@ def incoming_columns(names: Sequence[str], types: Sequence[DuckDBPyType], left_a
     return [
         Incoming(name, kind, restored(left_as.get(name, ""), kind)) for name, kind in zip(names, types, strict=True)
     ]
-
-
-_TYPES: Final = "cast the column under columns of the write step, or change the table"
-_COLUMNS: Final = "set on_schema_change: add_columns, or leave the column out under columns of the write step"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from osiris.errors import ConfigError
+from osiris.connectors._shared import names
 
-RESERVED = "_osiris_"
-"""Tables and columns whose names start so are Osiris's own."""
+RESERVED = names.RESERVED
 
 
 class Database(Protocol):
@@ -20,30 +18,18 @@ class Database(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(names.Name):
     """A table's place. Names are compared without case, as DuckDB does."""
-
-    schema: str
-    table: str
-
-    @property
-    def sql(self) -> str:
-        return f"{quoted(self.schema)}.{quoted(self.table)}"
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.table}"
 
     @classmethod
     def of(cls, text: str, schema: str | None) -> Name:
         """`text` is `table`, `schema.table`, or either part in double quotes. Raises ConfigError for other forms."""
-        found = re.fullmatch(r'(?:("(?:[^"]|"")+"|[^".]+)\.)?("(?:[^"]|"")+"|[^".]+)', text)
-        if found is None:
-            hint = 'write table or schema.table; put a part with a dot in double quotes, such as sales."2024.orders"'
-            raise ConfigError(f"{text!r} does not name a table", code="table.name", hint=hint)
-        first, last = (_bare(part) if part else None for part in found.groups())
-        if first and schema and folded(first) != folded(schema):
-            raise ConfigError(f"the table {text!r} and the option schema ({schema!r}) disagree", code="table.name")
-        return cls(first or schema or "main", last or "")
+        first, last = names.split(text, schema, '"', folded)
+        return cls(first or "main", last)
+
+    @staticmethod
+    def folded(name: str) -> str:
+        return folded(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +54,7 @@ class Table:
 
 def quoted(name: str) -> str:
     """`name` as an SQL identifier, whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
+    return Name.quoted(name)
 
 
 def folded(name: str) -> str:
@@ -76,19 +62,14 @@ def folded(name: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
-def alike(names: Iterable[str]) -> tuple[str, str] | None:
+def alike(columns: Iterable[str]) -> tuple[str, str] | None:
     """The first two that are one name to DuckDB."""
-    seen: dict[str, str] = {}
-    for name in names:
-        if folded(name) in seen:
-            return seen[folded(name)], name
-        seen[folded(name)] = name
-    return None
+    return names.alike(columns, folded)
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(columns: Iterable[str]) -> str:
     """Column names as SQL, with commas."""
-    return ", ".join(map(quoted, names))
+    return ", ".join(map(quoted, columns))
 
 
 def find(database: Database, name: Name) -> Table | None:
@@ -131,7 +112,3 @@ def primary_key(database: Database, schema: str, table: str) -> frozenset[str]:
         [schema, table],
     )
     return frozenset(name for (name,) in found)
-
-
-def _bare(part: str) -> str:
-    return part[1:-1].replace('""', '"') if part.startswith('"') else part

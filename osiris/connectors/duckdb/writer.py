@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Generator, Sequence
 from itertools import chain
 from typing import Final, Literal
@@ -12,13 +11,14 @@ import duckdb
 import pyarrow as pa
 
 from osiris.connectors import base
+from osiris.connectors._shared.writing import place_of
 from osiris.connectors.base import Batches, End, Part, Run, State, Token, Written
 from osiris.connectors.duckdb import landing, layout, ledger
 from osiris.connectors.duckdb.client import Client
 from osiris.connectors.duckdb.fits import restorable
 from osiris.connectors.duckdb.layout import Incoming, Layout, Wanted
-from osiris.connectors.duckdb.tables import RESERVED, Name, find, folded, listed, quoted, schema_exists
-from osiris.errors import ConfigError, InternalError, OsirisError, WriteFailed, did_you_mean
+from osiris.connectors.duckdb.tables import RESERVED, Name, find, listed, quoted, schema_exists
+from osiris.errors import InternalError, OsirisError, WriteFailed
 
 
 class Writer(base.Writer[Client]):
@@ -36,14 +36,9 @@ class Writer(base.Writer[Client]):
     def token(self, schema: pa.Schema, run: Run) -> Token:
         wanted = self._wanted()
         landing.landing_schema(schema)
-        known = {folded(name) for name in schema.names}
-        for key in wanted.keys:
-            if folded(key) not in known:
-                hint = did_you_mean(key, schema.names) or f"columns: {', '.join(schema.names)}"
-                raise ConfigError(f"primary_key: there is no column {key!r}", code="column.missing", hint=hint)
-        place = hashlib.sha256(f"{run.id}\0{run.step}\0{run.attempt}".encode()).hexdigest()[:16]
+        wanted.check_keys(schema.names)
         left_as = {field.name: kind for field in schema if restorable(kind := _source_type(field))}
-        data = {"stage": f"{RESERVED}stage_{place}", "key": run.key, "left_as": left_as}
+        data = {"stage": f"{RESERVED}stage_{place_of(run)}", "key": run.key, "left_as": left_as}
         return Token(run.id, run.step, self.client.dataset(str(wanted.name)), durable=not run.sole, data=data)
 
     def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
@@ -51,7 +46,7 @@ class Writer(base.Writer[Client]):
         wanted = self._wanted()
         landed = landing.landing_schema(schema)
         if not self.client.path.exists():
-            layout.check_may_make(wanted)
+            wanted.check_may_make()
             return (f"there is no database file yet: it is made, with the table {wanted.name}",)
         plan = self._plan(self._arriving(token, landed), wanted)
         if plan.drop:
@@ -127,20 +122,7 @@ class Writer(base.Writer[Client]):
 
     def _wanted(self) -> Wanted:
         options = self.options
-        name = Name.of(options["table"], options.get("schema"))
-        if folded(name.table).startswith(RESERVED):
-            raise ConfigError(f"{name}: tables named {RESERVED}… are Osiris's own", code="table.name")
-        keys = options.get("primary_key", ())
-        mode = options.get("write_mode", "append")
-        if mode == "upsert" and not keys:
-            raise ConfigError("upsert needs primary_key, the columns that name a row", code="option.missing")
-        return Wanted(
-            name=name,
-            mode=mode,
-            keys=(keys,) if isinstance(keys, str) else tuple(keys),
-            create_if_missing=bool(options.get("create_if_missing", True)),
-            add_columns=options.get("on_schema_change", "fail") == "add_columns",
-        )
+        return Wanted.of(options, Name.of(options["table"], options.get("schema")))
 
     def _make_schema(self, wanted: Wanted) -> None:
         """Make the SQL schema of a table that may be made; before the transaction, since two steps would conflict."""

@@ -1,149 +1,30 @@
-"""What comes to be written: which kinds of values Arrow's types hold, and names that no table can have."""
+"""What comes to be written to MySQL: the kinds of its values, and names that no table there can have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Literal
-
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from osiris.connectors.mysql.names import RESERVED, folded, valid
-from osiris.errors import ConfigError, DataError
+from osiris.connectors._shared import arrivals
+from osiris.connectors._shared.arrivals import Kind
+from osiris.connectors._shared.names import check_columns
+from osiris.connectors.mysql.names import Name, valid
+from osiris.errors import ConfigError
 
-Kind = Literal[
-    "null",
-    "bool",
-    "integer",
-    "decimal",
-    "float",
-    "text",
-    "binary",
-    "date",
-    "datetime",
-    "moment",
-    "time",
-    "duration",
-    "json",
-    "uuid",
-    "nested",
-]
-"""`moment` is a timestamp with a time zone, `datetime` one without; `nested` is written as JSON."""
+SYSTEM = "MySQL"
 
 
 def check_names(names: list[str]) -> None:
     """Raises ConfigError for no column, a name that no server takes or that is reserved, two that are one to MySQL."""
-    if not names:
-        raise ConfigError("there is no column", code="column.none")
-    seen: dict[str, str] = {}
     for name in names:
-        _check_name(name)
-        if (other := seen.get(folded(name))) is not None:
-            raise ConfigError(
-                f"the columns {other!r} and {name!r} are one name to MySQL",
-                code="column.duplicate",
-                hint="rename one of them, under columns of the write step",
-            )
-        seen[folded(name)] = name
+        try:
+            valid(name)
+        except ConfigError as error:
+            error.code = "column.name"
+            error.hint = "rename the column, under columns of the write step"
+            raise
+    check_columns(names, Name, SYSTEM)
 
 
 def kind_of(kind: pa.DataType, column: str) -> Kind:
     """The kind of the values of an Arrow type. Raises DataError, naming the column, for what MySQL cannot hold."""
-    bare = bare_type(kind)
-    for name, test in _TESTS.items():
-        if test(bare):
-            return name
-    if not _is_nested(bare) or not _json_can(bare):
-        raise DataError(
-            f"column {column!r} is of Arrow's type {kind}, which MySQL cannot hold without changing values",
-            code="data.type",
-            data_column=column,
-            hint="cast it before this step, or under columns of the write step",
-        )
-    return "nested"
-
-
-def bare_type(kind: pa.DataType) -> pa.DataType:
-    """The type of the values that a dictionary or run-end encoding stands for."""
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return bare_type(kind.value_type)
-    return kind
-
-
-def bare(array: pa.Array) -> pa.Array:
-    """The values themselves, without dictionary, run-end encoding and extension type."""
-    if isinstance(array, pa.DictionaryArray):
-        return bare(array.dictionary_decode())
-    if isinstance(array, pa.RunEndEncodedArray):
-        return bare(pc.run_end_decode(array))
-    return array.storage if isinstance(array, pa.ExtensionArray) else array
-
-
-def _check_name(name: str) -> None:
-    try:
-        valid(name)
-    except ConfigError as error:
-        error.code = "column.name"
-        error.hint = "rename the column, under columns of the write step"
-        raise
-    if folded(name).startswith(RESERVED):
-        raise ConfigError(f"a column cannot be named {name!r}: {RESERVED}… is reserved", code="column.name")
-
-
-def _is_nested(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_nested(kind) and not pa.types.is_union(kind))
-
-
-def _json_can(kind: pa.DataType) -> bool:
-    """Whether JSON can say every value of a type that is nested, or a part of one."""
-    if pa.types.is_map(kind):
-        return _is_text(bare_type(kind.key_type)) and _json_can(bare_type(kind.item_type))
-    if pa.types.is_struct(kind):
-        names = [kind.field(place).name for place in range(kind.num_fields)]
-        parts = [kind.field(place).type for place in range(kind.num_fields)]
-        return len(set(names)) == len(names) and all(_json_can(bare_type(part)) for part in parts)
-    if _is_nested(kind):
-        return _json_can(bare_type(kind.value_type))
-    return any(_TESTS[name](kind) for name in _IN_JSON)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    fixed = pa.types.is_fixed_size_binary(kind) and not isinstance(kind, pa.BaseExtensionType)
-    return bool(fixed or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or kind == pa.binary_view())
-
-
-def _named(name: str) -> Callable[[pa.DataType], bool]:
-    return lambda kind: isinstance(kind, pa.BaseExtensionType) and kind.extension_name == name
-
-
-_TESTS: Final[dict[Kind, Callable[[pa.DataType], bool]]] = {
-    "null": pa.types.is_null,
-    "bool": lambda kind: pa.types.is_boolean(kind) or _named("arrow.bool8")(kind),
-    "integer": pa.types.is_integer,
-    "decimal": pa.types.is_decimal,
-    "float": pa.types.is_floating,
-    "text": _is_text,
-    "binary": _is_binary,
-    "date": pa.types.is_date,
-    "datetime": lambda kind: pa.types.is_timestamp(kind) and kind.tz is None,
-    "moment": lambda kind: pa.types.is_timestamp(kind) and kind.tz is not None,
-    "time": pa.types.is_time,
-    "duration": pa.types.is_duration,
-    "json": _named("arrow.json"),
-    "uuid": _named("arrow.uuid"),
-}
-_IN_JSON: Final[tuple[Kind, ...]] = (
-    "null",
-    "bool",
-    "integer",
-    "float",
-    "text",
-    "decimal",
-    "date",
-    "datetime",
-    "moment",
-)
+    return arrivals.kind_of(kind, column, SYSTEM)

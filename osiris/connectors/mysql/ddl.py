@@ -7,7 +7,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from osiris.connectors.mysql.arrivals import Kind, bare_type, kind_of
+from osiris.connectors._shared.arrivals import Kind, bare_type
+from osiris.connectors.mysql.arrivals import kind_of
 from osiris.connectors.mysql.declared import BLOBS, BOOLEAN, GEOMETRIES, INTEGERS, TEXTS, Declared
 from osiris.connectors.mysql.fits import way
 from osiris.connectors.mysql.session import Server

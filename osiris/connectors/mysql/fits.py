@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from osiris.connectors._shared.arrivals import Kind
+from osiris.connectors._shared.documents import documents
+from osiris.connectors._shared.misfits import micros_of, refuse, strictly
 from osiris.connectors.mysql import spelling
-from osiris.connectors.mysql.arrivals import Kind
 from osiris.connectors.mysql.declared import BLOBS, GEOMETRIES, INTEGERS, TEXTS, Declared
-from osiris.connectors.mysql.spelling import refuse, strictly
 
 Form = Literal["number", "bits", "plain", "text", "bytes"]
 """How texts stand in SQL: `number` and `bits` bare, `plain` in quotes, `text` and `bytes` escaped in quotes."""
@@ -92,7 +93,7 @@ def _json(arrow: pa.DataType, column: Declared) -> Way | None:
 def _nested(_: pa.DataType, column: Declared) -> Way | None:
     if column.word not in ("json", *TEXTS):
         return None
-    return Way("text", lambda array: _short(spelling.documents(array), column))
+    return Way("text", lambda array: _short(spelling.texts(documents(array)), column))
 
 
 def _binary(_: pa.DataType, column: Declared) -> Way | None:
@@ -135,7 +136,7 @@ def _clock(spell: Spell, column: Declared) -> Way:
 
     def checked(array: pa.Array) -> pa.Array:
         if unit > 1 and array.type.unit != "s":
-            micros = spelling.micros_of(array)
+            micros = micros_of(array)
             refuse(pc.not_equal(pc.multiply(pc.divide(micros, unit), unit), micros), reason)
         return spell(array)
 

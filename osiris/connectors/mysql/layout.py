@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from osiris.connectors._shared import writing
+from osiris.connectors._shared.arrivals import bare_type
 from osiris.connectors.mysql import ddl
-from osiris.connectors.mysql.arrivals import bare_type, kind_of
+from osiris.connectors.mysql.arrivals import kind_of
 from osiris.connectors.mysql.declared import Declared
 from osiris.connectors.mysql.fits import Way, way
 from osiris.connectors.mysql.names import Name, folded, quoted
-from osiris.errors import ConfigError, DataError, InternalError, NotFound
+from osiris.errors import ConfigError, InternalError
 
 if TYPE_CHECKING:
     from osiris.connectors.mysql.session import Server
     from osiris.connectors.mysql.tables import Table, TableColumn
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the options ask of the target."""
-
-    name: Name
-    mode: str
-    keys: tuple[str, ...]
-    create_if_missing: bool
-    add_columns: bool
-
-    def is_key(self, column: str) -> bool:
-        return folded(column) in {folded(key) for key in self.keys}
+Wanted = writing.Wanted[Name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +58,7 @@ def plan(schema: pa.Schema, target: Table | None, wanted: Wanted, server: Server
     """Raises before anything is written: NotFound for a missing table that may not be made, ConfigError for a view,
     DataError, naming each column, for what the target cannot hold or needs and is not given."""
     if target is None:
-        if not wanted.create_if_missing:
-            raise NotFound(
-                f"there is no table {wanted.name}", code="table.missing", hint="make it, or set create_if_missing: true"
-            )
+        wanted.check_may_make()
         return _made(schema, wanted, server)
     if target.kind not in ("BASE TABLE", "SYSTEM VERSIONED"):
         raise ConfigError(
@@ -126,7 +113,7 @@ class _Meeting:
 
     def layout(self) -> Layout:
         """Raises DataError for all that is wrong at once."""
-        self._refuse([] if self._wanted.add_columns else self.unknown)
+        self._wanted.refuse(self.problems, [] if self._wanted.add_columns else self.unknown)
         required = {folded(column.name) for column in self._target.columns if not column.nullable}
         upsert = self._wanted.mode == "upsert"
         not_null = tuple(
@@ -154,16 +141,6 @@ class _Meeting:
             else:
                 self._columns.append(Landing(field.name, there.name, staged_type(there, self._wanted), found))
 
-    def _refuse(self, unknown: Sequence[tuple[str, str]]) -> None:
-        wrong = [*self.problems, *unknown]
-        if wrong:
-            raise DataError(
-                f"{self._wanted.name}: {'; '.join(text for _, text in wrong)}",
-                code="write.schema",
-                data_column=wrong[0][0],
-                hint=_TYPES if self.problems else _COLUMNS,
-            )
-
 
 def staged_type(column: TableColumn, wanted: Wanted) -> str:
     """The type of a column of staging whose values go to `column`: the same, so that the server refuses now what it
@@ -182,7 +159,3 @@ def characters(column: TableColumn) -> str:
     if column.charset is None or column.word == "json":
         return bare
     return f"{bare} CHARACTER SET {column.charset} COLLATE {column.collation}"
-
-
-_TYPES: Final = "cast the column under columns of the write step, or change the table"
-_COLUMNS: Final = "set on_schema_change: add_columns, or leave the column out under columns of the write step"

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pymysql
 
+from osiris.connectors._shared.arrivals import bare
+from osiris.connectors._shared.misfits import Misfit
 from osiris.connectors.base import Batches
 from osiris.connectors.mysql import failures
-from osiris.connectors.mysql.arrivals import bare
 from osiris.connectors.mysql.channel import Channel
 from osiris.connectors.mysql.layout import Layout
-from osiris.connectors.mysql.spelling import Misfit, raw_of
+from osiris.connectors.mysql.spelling import raw_of
 from osiris.connectors.mysql.statements import Inserts, Loads, Statements, Verb, can_load, exactly
 from osiris.errors import DataError, OsirisError, WriteFailed
 

@@ -6,55 +6,15 @@ written down raises Misfit.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from osiris.connectors._shared.misfits import micros_of, refuse, strictly
+
 TEXT: Final = pa.large_binary()
-
-
-class Misfit(Exception):
-    """The value at `place` of an array does not fit; `reason` completes "row 7: 'name' …"."""
-
-    def __init__(self, place: int, reason: str) -> None:
-        super().__init__(place, reason)
-        self.place = place
-        self.reason = reason
-
-
-def refuse(bad: pa.Array, reason: str) -> None:
-    """Raises Misfit for the first true value of `bad`; nulls are fine."""
-    place = pc.index(bad, True).as_py()
-    if place >= 0:
-        raise Misfit(place, reason)
-
-
-def strictly(array: pa.Array, wanted: pa.DataType, reason: str) -> pa.Array:
-    """`array` as `wanted`. Raises Misfit for the first value that Arrow would have to change."""
-    try:
-        return pc.cast(array, wanted)
-    except pa.ArrowInvalid as error:
-        raise Misfit(first_failing(array, lambda part: pc.cast(part, wanted)), reason) from error
-
-
-def first_failing(array: pa.Array, call: Callable[[pa.Array], object]) -> int:
-    """The place of the first value for which `call` raises ArrowInvalid, by halving; there is one."""
-    low, high = 0, len(array)
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            call(array.slice(low, middle - low))
-        except pa.ArrowInvalid:
-            high = middle
-        else:
-            low = middle
-    return low
 
 
 def nulls(array: pa.Array) -> pa.Array:
@@ -118,16 +78,6 @@ def durations(array: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(sign, _cast(hours), pc.cast(minutes, TEXT), pa.scalar(b"", TEXT))
 
 
-def micros_of(array: pa.Array) -> pa.Array:
-    """A timestamp, time of day or duration in whole microseconds, as int64; raises Misfit for what has more digits."""
-    kind = array.type
-    if pa.types.is_timestamp(kind):
-        wanted = pa.timestamp("us", kind.tz)
-    else:
-        wanted = pa.duration("us") if pa.types.is_duration(kind) else pa.time64("us")
-    return strictly(array, wanted, "is not a number of microseconds that fits").view(pa.int64())
-
-
 def uuids(array: pa.Array) -> pa.Array:
     """`123e4567-e89b-12d3-a456-426614174000`"""
     count, start = len(array), array.offset
@@ -152,29 +102,6 @@ def raw_of(array: pa.Array) -> tuple[Any, Any]:
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
     ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     return ends, np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
-
-
-def documents(array: pa.Array) -> pa.Array:
-    """Lists, structs and maps as JSON, value by value: numbers digit by digit, dates and timestamps as ISO 8601."""
-    found: list[str | None] = []
-    for place in range(len(array)):
-        try:
-            value = array[place].as_py(maps_as_pydicts="strict")
-            found.append(None if value is None else _document(value))
-        except (ValueError, KeyError, OverflowError) as error:
-            raise Misfit(place, f"cannot be JSON: {error}") from error
-    return pc.cast(pa.array(found, pa.large_string()), TEXT)
-
-
-def _document(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_document(name)}:{_document(part)}" for name, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_document, value)) + "]"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    plain = value.isoformat() if isinstance(value, date) else value
-    return json.dumps(plain, allow_nan=False, ensure_ascii=False)
 
 
 def _within(numbers: pa.Array, limits: tuple[int, int], reason: str) -> None:

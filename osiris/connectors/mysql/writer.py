@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pymysql
 
 from osiris.connectors import base
+from osiris.connectors._shared.writing import place_of
 from osiris.connectors.base import Batches, Part, Run, State, Token, Written
 from osiris.connectors.mysql import layout, swap
 from osiris.connectors.mysql.arrivals import check_names, kind_of
@@ -18,11 +18,11 @@ from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.layout import Layout, Wanted
 from osiris.connectors.mysql.ledger import Ledger
 from osiris.connectors.mysql.loading import Loading
-from osiris.connectors.mysql.names import RESERVED, Name, folded
+from osiris.connectors.mysql.names import Name
 from osiris.connectors.mysql.publishing import Publishing, create_new, create_rows
 from osiris.connectors.mysql.staging import Staging, exists, sweep
 from osiris.connectors.mysql.tables import Table, existing
-from osiris.errors import Busy, ConfigError, InternalError, OsirisError, did_you_mean
+from osiris.errors import Busy, ConfigError, InternalError, OsirisError
 
 
 class Writer(base.Writer[Client]):
@@ -43,12 +43,8 @@ class Writer(base.Writer[Client]):
         check_names(schema.names)
         for field in schema:
             kind_of(field.type, field.name)
-        known = {folded(name) for name in schema.names}
-        for key in wanted.keys:
-            if folded(key) not in known:
-                hint = did_you_mean(key, schema.names) or f"columns: {', '.join(schema.names)}"
-                raise ConfigError(f"primary_key: there is no column {key!r}", code="column.missing", hint=hint)
-        place = hashlib.sha256(f"{run.id}\0{run.step}\0{run.attempt}".encode()).hexdigest()[:16]
+        wanted.check_keys(schema.names)
+        place = place_of(run)
         durable = not run.sole or wanted.mode != "append"
         data = {"place": place, "key": run.key}
         return Token(run.id, run.step, self.client.dataset(wanted.name), durable=durable, data=data)
@@ -118,20 +114,7 @@ class Writer(base.Writer[Client]):
 
     def _wanted(self) -> Wanted:
         options = self.options
-        name = Name.of(options["table"], options.get("schema"), self.client.database)
-        if folded(name.table).startswith(RESERVED):
-            raise ConfigError(f"{name}: tables named {RESERVED}… are Osiris's own", code="table.name")
-        keys = options.get("primary_key", ())
-        mode = options.get("write_mode", "append")
-        if mode == "upsert" and not keys:
-            raise ConfigError("upsert needs primary_key, the columns that name a row", code="option.missing")
-        return Wanted(
-            name=name,
-            mode=mode,
-            keys=(keys,) if isinstance(keys, str) else tuple(keys),
-            create_if_missing=bool(options.get("create_if_missing", True)),
-            add_columns=options.get("on_schema_change", "fail") == "add_columns",
-        )
+        return Wanted.of(options, Name.of(options["table"], options.get("schema"), self.client.database))
 
     def _ledger(self) -> Ledger:
         return Ledger(self.client, self._wanted().name.schema)

@@ -1,0 +1,1 @@
+"""What several families have in common; it knows none of them."""
