@@ -110,6 +110,8 @@ class Channel(base.Client):
         try:
             self._server = session.describe(self)
             session.prepare(self.execute, self._server)
+            if self.connection.look_only:
+                self.execute(session.LOOK_ONLY)
             self._link.wait_at_most(self.connection.get("read_timeout_s"), self.connection.get("write_timeout_s"))
             self._begin()
         except BaseException:
@@ -296,12 +298,14 @@ class Channel(base.Client):
         )
 
     def _begin(self) -> None:
-        """Run `init_sql`."""
+        """Run `init_sql`; of a session that looks only, without the statements that write."""
         given = self.connection.get("init_sql", [])
         for statement in [given] if isinstance(given, str) else given:
             try:
                 self.execute(statement)
             except pymysql.err.MySQLError as error:
+                if self.connection.look_only and failures.number_of(error) == failures.READ_ONLY:
+                    continue
                 known = self.classify(error)
                 known.message = f"init_sql: {known.message}"
                 raise known from error

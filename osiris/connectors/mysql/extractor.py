@@ -16,7 +16,7 @@ from osiris.connectors.base import Dataset, End, ReadPlan, Split, State
 from osiris.connectors.mysql import keys, reading, selection
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.columns import Policy, ZeroDates, field_of
-from osiris.connectors.mysql.failures import number_of
+from osiris.connectors.mysql.failures import READ_ONLY, number_of
 from osiris.connectors.mysql.keys import Values
 from osiris.connectors.mysql.keyset import Pages, Reader
 from osiris.connectors.mysql.names import Name
@@ -30,8 +30,6 @@ from osiris.stream import EXHAUSTED
 
 log = logging.getLogger(__name__)
 PAGE_ROWS: Final = 100_000
-READ_ONLY: Final = 1792
-"""ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, which PyMySQL does not name."""
 SNAPSHOTS: Final = ("InnoDB", "ROCKSDB", "TokuDB")
 """The engines that keep what a row was for a transaction that began before it was changed."""
 
@@ -47,6 +45,14 @@ class Extractor(base.Extractor[Client]):
         if self.options.get("query") is not None:
             return replace(self.client.dataset(Name("", "")), name="query")
         return self.client.dataset(self._name())
+
+    def estimated_rows(self) -> int | None:
+        """The server's own figure, or what it expects of a condition; nobody knows of a view or a query."""
+        if self.options.get("query") is not None:
+            return None
+        with self._telling():
+            table = self._table()
+            return self._estimated(table, selection.of_table(table, Wanted.of(self.options)))
 
     def plan(self, wanted: int, since: State | None) -> ReadPlan:
         with self._telling():
@@ -153,11 +159,14 @@ class Extractor(base.Extractor[Client]):
         return pa.schema([field_of(column, self._policy()) for column in columns])
 
     def _estimated(self, table: Table, chosen: Selection) -> int | None:
-        """About how many rows, without counting them."""
-        limit, rows = self.options.get("limit"), table.rows
-        if self.options.get("where") is not None:
+        """About how many rows, without counting them; a view shows how many only when it is read."""
+        rows = table.rows
+        if rows is not None and self.options.get("where") is not None:
             rows = selection.estimated(self.client, chosen.sql)
-        return min(rows, limit) if rows is not None and limit is not None else rows
+        if rows is None:
+            return None
+        rows = max(0, rows - int(self.options.get("offset", 0)))
+        return min(rows, int(self.options.get("limit", rows)))
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -32,6 +32,8 @@ from osiris.errors import (
 
 CERTIFICATE: Final = "connection.certificate"
 """The code of a handshake that failed because this side did not trust the other."""
+READ_ONLY: Final = 1792
+"""ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, which PyMySQL does not name."""
 
 
 def known(error: Exception) -> OsirisError | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -43,7 +43,8 @@ class Landing:
 class Layout:
     """What to do to the target. `made`: it is made (anew) from `columns`; `added` are those that it has yet to get.
 
-    `not_null` are the columns of the stream in which the target takes no null. `notes` are for the report.
+    `not_null` are the columns of the stream in which the target takes no null. `why_anew` is what does not fit of a
+    table that is there, so that it is made anew.
     """
 
     wanted: Wanted
@@ -51,7 +52,14 @@ class Layout:
     columns: tuple[Landing, ...]
     added: tuple[Landing, ...] = ()
     not_null: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    why_anew: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For the report."""
+        if self.why_anew:
+            return (f"{self.wanted.name} was made anew, without the indexes and defaults that it had: {self.why_anew}",)
+        return (f"added_columns: {', '.join(column.name for column in self.added)}",) if self.added else ()
 
 
 def plan(schema: pa.Schema, target: Table | None, wanted: Wanted, server: Server) -> Layout:
@@ -68,10 +76,8 @@ def plan(schema: pa.Schema, target: Table | None, wanted: Wanted, server: Server
     if wanted.mode != "replace":
         return meeting.layout()
     if meeting.problems or (meeting.unknown and not wanted.add_columns):
-        layout = _made(schema, wanted, server)
-        reason = "; ".join(text for _, text in [*meeting.problems, *meeting.unknown])
-        text = f"{wanted.name} was made anew, without the indexes and defaults that it had: {reason}"
-        return Layout(wanted, True, layout.columns, (), layout.not_null, (text,))
+        why = "; ".join(text for _, text in [*meeting.problems, *meeting.unknown])
+        return replace(_made(schema, wanted, server), why_anew=why)
     return meeting.layout()
 
 
@@ -121,9 +127,7 @@ class _Meeting:
             for field in self._schema
             if folded(field.name) in required or (upsert and self._wanted.is_key(field.name))
         )
-        added = tuple(self._added)
-        notes = (f"added_columns: {', '.join(column.name for column in added)}",) if added else ()
-        return Layout(self._wanted, False, tuple(self._columns), added, not_null, notes)
+        return Layout(self._wanted, False, tuple(self._columns), tuple(self._added), not_null)
 
     def _meet(self, field: pa.Field, there: TableColumn | None) -> None:
         if there is None:

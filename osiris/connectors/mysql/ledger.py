@@ -38,11 +38,19 @@ class Ledger:
         self._commits = Name(schema, f"{RESERVED}commits")
         self._state = Name(schema, f"{RESERVED}state")
 
+    @property
+    def tables(self) -> tuple[Name, Name]:
+        return self._commits, self._state
+
+    def missing(self) -> bool:
+        """Whether `make` would make a table."""
+        return self._found() < 2
+
     def make(self) -> None:
         """Make the tables that are missing; not in a transaction, which that would commit. Under a lock, since two may
         come at once, and only then, since CREATE TABLE IF NOT EXISTS needs the right even when there is nothing to do.
         """
-        if self._found() == 2:
+        if not self.missing():
             return
         lock = f"{RESERVED}{hashlib.sha256(self._schema.encode()).hexdigest()[:16]}_ledger"
         self._client.rows("SELECT GET_LOCK(%s, 60)", (lock,))

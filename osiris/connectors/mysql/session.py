@@ -28,8 +28,8 @@ OURS = ("STRICT_ALL_TABLES", "NO_AUTO_VALUE_ON_ZERO")
 NOT_OURS = frozenset(("ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"))
 NOT_OURS |= {"NO_BACKSLASH_ESCAPES", "EMPTY_STRING_IS_NULL", "PAD_CHAR_TO_FULL_LENGTH"}
 """They change how a statement is read or what values are: https://mariadb.com/kb/en/sql-mode/"""
-
-
+LOOK_ONLY = "SET SESSION TRANSACTION READ ONLY"
+"""Then the server itself refuses what would change a row or make a table."""
 PLACE = "CONCAT(@@hostname, ':', @@port)"
 """Which server of several behind one name this is."""
 

@@ -12,7 +12,7 @@ import pymysql
 from osiris.connectors import base
 from osiris.connectors._shared.writing import place_of
 from osiris.connectors.base import Batches, Part, Run, State, Token, Written
-from osiris.connectors.mysql import layout, swap
+from osiris.connectors.mysql import foresight, layout, swap
 from osiris.connectors.mysql.arrivals import check_names, kind_of
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.layout import Layout, Wanted
@@ -49,6 +49,16 @@ class Writer(base.Writer[Client]):
         data = {"place": place, "key": run.key}
         return Token(run.id, run.step, self.client.dataset(wanted.name), durable=durable, data=data)
 
+    def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
+        wanted, ledger = self._wanted(), self._ledger()
+        target = existing(self.client, wanted.name)
+        plan = layout.plan(schema, target, wanted, self.client.server)
+        self._check_target(target, wanted)
+        made = [] if self._goes_direct(token, plan, target) else [self._staging(token).rows]
+        made += ledger.tables if ledger.missing() else ()
+        foresight.refuse_missing_rights(self.client, plan, target, made)
+        return foresight.notes(plan, target)
+
     def begin(self, token: Token, schema: pa.Schema) -> None:
         wanted, staging, ledger = self._wanted(), self._staging(token), self._ledger()
         target = existing(self.client, wanted.name)
@@ -57,7 +67,7 @@ class Writer(base.Writer[Client]):
         ledger.make()
         staging.own(self.client)
         sweep(self.client, wanted.name.schema, ledger)
-        self._direct = target is not None and not token.durable and not plan.added
+        self._direct = self._goes_direct(token, plan, target)
         if self._direct:
             plan = self._begin_direct(schema, wanted)
         elif target is None or wanted.mode == "replace":
@@ -135,6 +145,11 @@ class Writer(base.Writer[Client]):
                 code="write.engine",
                 hint=f"run ALTER TABLE {target.name} ENGINE = InnoDB, or use write_mode: replace",
             )
+
+    @staticmethod
+    def _goes_direct(token: Token, plan: Layout, target: Table | None) -> bool:
+        """Whether rows go straight into the target, in the transaction that commits them."""
+        return target is not None and not token.durable and not plan.added
 
     def _has_transactions(self, name: Name) -> bool:
         sql = (

@@ -352,11 +352,20 @@ def test_the_dataset_names_server_and_table(orders: Source) -> None:
 
 
 def test_about_how_many_rows_is_known_without_counting_them(orders: Source) -> None:
-    orders.sql("ANALYZE TABLE orders")
-    assert orders.plan(table="orders").estimated_rows == 10
-    assert orders.plan(table="orders", limit=3).estimated_rows == 3
-    assert orders.plan(table="orders", where="id < 4").estimated_rows == 4
-    assert orders.plan(query="SELECT 1").estimated_rows is None
+    orders.sql("ANALYZE TABLE orders", "CREATE VIEW v AS SELECT id FROM orders")
+    for options, rows in (
+        ({"table": "orders"}, 10),
+        ({"table": "orders", "limit": 3}, 3),
+        ({"table": "orders", "limit": 3, "offset": 8}, 2),
+        ({"table": "orders", "offset": 11}, 0),
+        ({"table": "orders", "where": "id < 4"}, 4),
+        ({"table": "v", "where": "id < 4"}, None),
+        ({"query": "SELECT 1"}, None),
+    ):
+        assert orders.plan(**options).estimated_rows == rows, options
+        with orders.client() as client:
+            assert orders.extractor(client, options).estimated_rows() == rows, options
+    assert orders.plan(table="orders", read_mode="keyset").estimated_rows == 10
 
 
 @pytest.mark.parametrize(
