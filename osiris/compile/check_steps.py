@@ -108,7 +108,8 @@ class StepChecker:
         for old, new in folded:
             message = f'"{old}" of {component.name} is now called "{new}"'
             self._issues.warn("option.deprecated", message, *draft.path, "config", old, hint="rename it", key=True)
-        reference, elsewhere = self._connection(draft, component, role)
+        reference, known = self._connection(draft, component, role)
+        elsewhere = set(component.connection_names) if known is None else known
         names = component.connection_names if role != "transform" else frozenset()
         overrides = {key: value for key, value in config.items() if key in names}
         forbidden = set(self._forbidden(draft, component, overrides, reference))
@@ -119,14 +120,17 @@ class StepChecker:
                 self._issues.error("secret.inline", message, *_place(draft, path, former), hint=hint)
         effective = component.option_defaults() | config
         problems = component.problems(effective, elsewhere=elsewhere - set(config))
+        if known is None:
+            problems = [problem for problem in problems if not _is_about_others(problem, elsewhere - set(config))]
         for problem in problems:
             if not self._is_secret_param(effective, problem) and not _is_misspelt(problem, problems):
                 self._tell(draft, problem, former)
         options = {key: value for key, value in effective.items() if key not in names}
         return Settled(component, role, reference, options, overrides)
 
-    def _connection(self, draft: Draft, component: Component, role: Mode | None) -> tuple[str | None, set[str]]:
-        """The reference that the step means, and the names of the fields that it sets."""
+    def _connection(self, draft: Draft, component: Component, role: Mode | None) -> tuple[str | None, set[str] | None]:
+        """The reference that the step means, and the fields that it sets; None for these when nobody knows them,
+        so that none of them is called missing."""
         given = draft.config.get(CONNECTION)
         at = (*draft.path, "config", CONNECTION)
         if role == "transform":
@@ -137,14 +141,13 @@ class StepChecker:
         if given is not None and not isinstance(given, str):
             hint = f'write connection: "@{component.family}.alias"'
             self._issues.error("connection.reference", '"connection" must be text', *at, hint=hint)
-            return None, set(component.connection_names)
+            return None, None
         try:
             reference = self._references.reference(component.family, given)
             return reference, self._references.keys(reference) if reference is not None else set()
         except OsirisError as error:
             self._issues.take(error, *at)
-            # what the connection holds is not known, so nothing of it is called missing
-            return given or f"@{component.family}", set(component.connection_names)
+            return given or f"@{component.family}", None
 
     def _forbidden(
         self, draft: Draft, component: Component, overrides: Mapping[str, Any], reference: str | None
@@ -196,6 +199,11 @@ class StepChecker:
     def _tell(self, draft: Draft, problem: Problem, former: Mapping[str, str]) -> None:
         at = _place(draft, problem.path, former)
         self._issues.error(problem.code, problem.message, *at, hint=problem.hint, key=problem.code in AT_KEY)
+
+
+def _is_about_others(problem: Problem, names: set[str]) -> bool:
+    """Whether a constraint is broken only by fields that a connection, of which nothing is known, may have."""
+    return problem.code == "option.constraint" and bool(problem.path) and problem.path[0] in names
 
 
 def _is_misspelt(problem: Problem, problems: Sequence[Problem]) -> bool:

@@ -13,8 +13,8 @@ from osiris.components import check
 from osiris.components.catalog import Catalog, Rules
 from osiris.components.component import defaults
 from osiris.connections import layout
-from osiris.connections.describe import described, templates
-from osiris.connections.origins import Field, fields_of
+from osiris.connections.describe import described
+from osiris.connections.origins import Field, fields_of, secret_places
 from osiris.connections.resolution import CODES, Fault, Filled, fill
 from osiris.connections.substitution import Sources
 from osiris.documents import Document
@@ -122,9 +122,24 @@ class Connections:
         return family, alias
 
     def keys(self, reference: str) -> set[str]:
-        """The fields that are set, under their present names; no variable is looked up."""
+        """The fields that are set, under their present names; no variable is looked up. Raises ConfigError for one that
+        the family does not have."""
         family, alias = self.split(reference)
-        return set(self._folded(self._rules(family), family, alias)[0])
+        rules = self._rules(family)
+        self.refuse_unknown(reference)
+        return set(self._folded(rules, family, alias)[0])
+
+    def refuse_unknown(self, reference: str) -> None:
+        """Raise ConfigError, at its line, for a field that the family does not have; of a family that is not known
+        itself nobody can say."""
+        family, alias = self.split(reference)
+        rules = self._known_rules(family)
+        if rules is None:
+            return
+        faults = _schema_faults(rules, self._folded(rules, family, alias)[0], Filled())
+        unknown = tuple(fault for fault in faults if fault.code == CODES["option.unknown"])
+        if unknown:
+            raise self._error(family, reference, unknown)
 
     def resolve(self, family: str, reference: str | None, overrides: Mapping[str, Any] | None = None) -> Connection:
         """The connection with its values: spec defaults < file < `overrides`. Its secrets are masked from now on.
@@ -163,7 +178,8 @@ class Connections:
         short = tuple(sorted(filled.short | given.short))
         if faults:
             return Examined(None, tuple(faults), short)
-        return Examined(Connection(family, alias, self.root, values, overrides), (), short)
+        places = self._secret_places(rules, reference) if reference is not None else {}
+        return Examined(Connection(family, alias, self.root, values, overrides, secret_places=places), (), short)
 
     def describe(self) -> dict[str, Any]:
         """The shape of `connections list --json`: what is written, secrets masked, no variable's value shown."""
@@ -180,7 +196,7 @@ class Connections:
 
     def fields(self, reference: str) -> list[Field]:
         """Where each field of a connection comes from, those that the family's specs give included. Nothing is looked
-        up but whether variables are set."""
+        up but whether variables are set, and nothing is checked."""
         family, alias = self.split(reference)
         assert self._document is not None, "a reference that split() lets through stands in a file"
         return list(fields_of(self._document, family, alias, self._known_rules(family), self._sources))
@@ -191,10 +207,9 @@ class Connections:
         assert self._document is not None, "a reference that split() lets through stands in a file"
         return self._document.position("connections", family, alias, key=True)[0]
 
-    def secret_templates(self, reference: str) -> dict[str, str]:
-        """The secret fields that are filled from variables and the like, as they are written."""
-        family, alias = self.split(reference)
-        return templates(self._families[family][alias], self._rules(family))
+    def _secret_places(self, rules: Rules, reference: str) -> dict[str, str]:
+        file = self.path.name if self.path is not None else ""
+        return secret_places(self.fields(reference), rules, self._sources, file)
 
     def _is_default(self, family: str, alias: str) -> bool:
         choice = self.choice(family)

@@ -26,28 +26,20 @@ def described(fields: Mapping[str, Any], rules: Rules | None, sources: Sources, 
     }
 
 
-def templates(fields: Mapping[str, Any], rules: Rules) -> dict[str, str]:
-    """The secret fields that are filled by placeholders, as they are shown: what to look at when a login fails."""
-    return {
-        name: masking.shown(value, secret=True)
-        for name, value in fields.items()
-        if isinstance(value, str) and "${" in value and _is_secret((name,), rules)
-    }
-
-
 def masked(value: Any, path: Path, rules: Rules | None) -> Any:
     """The value at `path` of a connection as it is written, what is secret in it masked."""
     if isinstance(value, Mapping):
         return {name: masked(part, (*path, name), rules) for name, part in value.items()}
     if isinstance(value, list):
         return [masked(part, (*path, place), rules) for place, part in enumerate(value)]
-    secret = _is_secret(path, rules)
+    secret = is_secret(path, rules)
     if isinstance(value, str):
         return masking.shown(value, secret=secret)
     return MASK if secret and value is not None and not isinstance(value, bool) else value
 
 
-def _is_secret(path: Path, rules: Rules | None) -> bool:
+def is_secret(path: Path, rules: Rules | None) -> bool:
+    """Whether what is written at `path` of a connection is; without rules, and for an unknown field, it may be."""
     if rules is None:
         return True
     name = rules.aliases.get(str(path[0]), path[0])

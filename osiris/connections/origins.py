@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from osiris.components.component import defaults
 from osiris.components.rules import Rules
-from osiris.connections.describe import masked, placeholders
+from osiris.connections.describe import is_secret, masked, placeholders
 from osiris.connections.substitution import Sources
 from osiris.documents import Document
 
@@ -49,6 +49,21 @@ def fields_of(document: Document, family: str, alias: str, rules: Rules | None, 
         for name, value in defaults(rules.schema, rules.names).items():
             if name not in present:
                 yield Field(name, name, value, "default")
+
+
+def secret_places(fields: Iterable[Field], rules: Rules, sources: Sources, file: str) -> dict[str, str]:
+    """Where the secrets among the `fields` of a connection are written: what to look at when a login is refused."""
+    return {
+        field.written: _place(field, sources, file)
+        for field in fields
+        if field.line is not None and is_secret((field.written,), rules)
+    }
+
+
+def _place(field: Field, sources: Sources, file: str) -> str:
+    if field.origin == "literal" or not isinstance(field.value, str):
+        return f"line {field.line} of {file}"
+    return f"{field.value} in .env" if any(map(sources.stands_in_dotenv, field.variables)) else field.value
 
 
 def _looked_at(raw: Field, rules: Rules | None, sources: Sources) -> Field:

@@ -68,6 +68,10 @@ class Sources:
         """Whether the variable is set."""
         return name in self.environ or name in self._dotenv
 
+    def stands_in_dotenv(self, name: str) -> bool:
+        """Whether the variable's value comes from the `.env` file."""
+        return name not in self.environ and name in self._dotenv
+
     def fetch(self, placeholder: Placeholder) -> str:
         """Its value. Raises ConfigError (`secrets.*`), without any value in it."""
         if placeholder.name is not None:

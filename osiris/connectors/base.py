@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, fina
 
 from osiris.diagnosis import LEVELS, Check, CheckResult, Diagnosis, Finding, Level, diagnose
 from osiris.errors import (
+    AuthFailed,
     ConfigError,
     NetworkFailed,
     NotFound,
@@ -67,8 +68,9 @@ class Connection:
     """A connection's fields, resolved: `fields` may hold secrets, so they are never shown and never pickled.
 
     Relative paths in fields and options count from `root`, the project's folder. With `look_only` nothing behind it may
-    be changed, however little (recovering a log that a killed process left): a dry run asks for that. Pickling leaves
-    the fields behind; `osiris.connections` gives them back.
+    be changed, however little (recovering a log that a killed process left): a dry run asks for that. `secret_places`
+    says where each secret field is written: `${SHOP_PASSWORD} in .env`. Pickling leaves the fields behind;
+    `osiris.connections` gives them back.
     """
 
     family: str
@@ -77,6 +79,7 @@ class Connection:
     fields: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     look_only: bool = False
+    secret_places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def reference(self) -> str:
@@ -96,7 +99,8 @@ class Connection:
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Connection, (self.family, self.alias, self.root, None, dict(self.overrides), self.look_only)
+        own = (self.family, self.alias, self.root, None, dict(self.overrides), self.look_only, dict(self.secret_places))
+        return Connection, own
 
 
 class Options(Mapping[str, Any]):
@@ -295,6 +299,17 @@ class Client(Classifies):
         return (Check("auth.login", login),)
 
     @final
+    def failure(self, error: Exception) -> OsirisError:
+        """`classify`; of a login that was refused it also says where the secrets are written that were used for it."""
+        known = self.classify(error)
+        places = self.connection.secret_places
+        if known.code == AuthFailed.default_code and places:
+            look = "check " + ", ".join(f"{name}: {place}" for name, place in places.items())
+            if look not in (known.hint or ""):
+                known.hint = f"{look}; {known.hint}" if known.hint else look
+        return known
+
+    @final
     def doctor(self, timeout_s: float = 5.0, level: Level = "quick", resources: Sequence[str] = ()) -> Diagnosis:
         """Run the checks of `level` on this unopened client, then close it. Never raises, never takes longer than
         `timeout_s` and a moment, never shows a secret."""
@@ -303,11 +318,9 @@ class Client(Classifies):
         try:
             chosen = [check for check in self.checks(resources) if LEVELS.index(check.level) <= deep]
         except Exception as error:  # noqa: BLE001 - a connector may fail in any way; the diagnosis then says how
-            known = self.classify(error)
+            known = self.failure(error)
             chosen = (Check("auth.login", lambda: _raise(known)),)
-        return diagnose(
-            chosen, timeout_s=timeout_s, interrupt=self.interrupt, classify=self.classify, finish=self.close
-        )
+        return diagnose(chosen, timeout_s=timeout_s, interrupt=self.interrupt, classify=self.failure, finish=self.close)
 
 
 class Discovers(ABC):

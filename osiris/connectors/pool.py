@@ -95,7 +95,7 @@ class Group:
             client.open()
         except Exception as error:  # noqa: BLE001 - classify() is the one place that maps a library's errors
             self.drop(client)
-            known = client.classify(error)
+            known = client.failure(error)
             raise known from known.__cause__
 
     def give_back(self, client: Client) -> None:

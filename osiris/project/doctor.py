@@ -163,8 +163,6 @@ class Doctor:
         found = replace(found, checks=(*checks, *found.checks))
         if found.status == "success" and warned is not None:
             found = replace(found, status="warning", message=warned.message, hint=warned.hint)
-        if found.category == "auth" and not found.hint:
-            found = replace(found, hint=self._look_at(target.reference))
         return found
 
     def _guarded(self, check: str, probe: Callable[[], str]) -> Diagnosis:
@@ -182,11 +180,6 @@ class Doctor:
                 command = install_command(self.registry.provider(family), name_of(missing[0]))
                 return f"needs {', '.join(missing)}, which is not installed", f"run: {command}"
         return None
-
-    def _look_at(self, reference: str) -> str | None:
-        """Which secret fields a failed login was made with, as they are written."""
-        secrets = self.connections.secret_templates(reference)
-        return "check " + ", ".join(f"{name}: {text}" for name, text in secrets.items()) if secrets else None
 
 
 def _config_checks(examined: Examined, took_ms: float) -> list[CheckResult]:

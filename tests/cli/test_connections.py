@@ -66,6 +66,17 @@ def test_show_says_where_each_value_comes_from(osiris: Osiris, connected: Path) 
     assert "***" in secret.out
 
 
+def test_show_refuses_a_field_that_the_family_does_not_have(osiris: Osiris, connected: Path) -> None:
+    path = connected / "osiris_connections.yaml"
+    path.write_text(FILE.replace("{path:", "{paht: hunter2-x, path:"))
+    done = osiris("connections", "show", "@duckdb.mine", "--project", connected, "--json")
+    error = done.document("connections-show")["error"]
+    assert (done.code, error["code"], error["line"]) == (2, "connection.field_unknown", 8)
+    assert error["hint"] == 'did you mean "path"?'
+    assert "hunter2" not in done.out + done.err
+    assert osiris("connections", "show", "@filesystem.good", "--project", connected).code == 0
+
+
 @pytest.mark.parametrize("reference", ["@duckdb.mien", "duckdb.mine", "@mysql.prod"])
 @pytest.mark.parametrize("words", [("connections", "show"), ("discover",), ("connections", "doctor")])
 def test_a_reference_to_nothing_is_a_wrong_call(

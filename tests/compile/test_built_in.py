@@ -145,3 +145,28 @@ steps:
     (issue,) = checked(tmp_path, text).errors
     assert (issue.line, issue.message) == (5, "\"dtypes.n\" of filesystem.csv_extractor: 'int63' is not a type")
     assert issue.hint == 'did you mean "int64"?'
+
+
+@pytest.mark.parametrize(
+    ("fields", "given", "codes"),
+    [
+        ("{host: h, user: u, pasword: x}", "", ["connection.field_unknown"]),
+        ("{host: h, user: u}", 'connection: "@mysql.nope", ', ["connection.unknown"]),
+    ],
+)
+def test_a_connection_that_is_wrong_is_one_error_and_nothing_is_guessed_of_its_fields(
+    tmp_path: Path, fields: str, given: str, codes: list[str]
+) -> None:
+    (tmp_path / "osiris_connections.yaml").write_text(f"version: 1\nconnections:\n  mysql:\n    x: {fields}\n")
+    found = checked(tmp_path, STEPS % given)
+    assert sorted({issue.code for issue in found.errors}) == codes
+    assert len(found.errors) == len(codes)
+
+
+STEPS = """\
+oml_version: 0.1.0
+name: p
+steps:
+- {id: r, component: mysql.extractor, config: {%stable: t}}
+- {id: w, component: filesystem.csv_writer, config: {path: x.csv}}
+"""

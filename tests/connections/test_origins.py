@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from osiris.errors import ConfigError
 from tests.connections.conftest import Load
 
 FILE = """\
@@ -50,6 +53,31 @@ def test_secrets_are_masked_and_files_are_not_read(load: Load) -> None:
     assert found["password"].value == "***${BOX_PASSWORD}"
     assert found["dsn"].value == "${file:/run/secrets/dsn}"
     assert fields(load, "@toybox.other")["password"].value == "***"
+
+
+def test_a_connection_knows_where_its_secrets_are_written(load: Load, tmp_path: Path) -> None:
+    """What to look at when a login is refused: variable, file or line, and never a value."""
+    text = FILE.replace('      dsn: "${file:/run/secrets/dsn}"\n', "")
+    found = load(text, LABEL="l", BOX_PASSWORD="hunter2-box").resolve("toybox", "@toybox.good")
+    assert found.secret_places == {"password": "***${BOX_PASSWORD}"}
+    assert pickle.loads(pickle.dumps(found)).secret_places == found.secret_places  # noqa: S301 - our own bytes
+    (tmp_path / ".env").write_text("BOX_PASSWORD=hunter2-env\n")
+    found = load(text, LABEL="l").resolve("toybox", "@toybox.good")
+    assert found.secret_places == {"password": "***${BOX_PASSWORD} in .env"}
+    literal = load(FILE).resolve("toybox", "@toybox.other")
+    assert literal.secret_places == {"password": "line 9 of osiris_connections.yaml"}
+
+
+def test_a_field_that_the_family_does_not_have_is_refused_without_looking_up_a_variable(load: Load) -> None:
+    text = "version: 1\nconnections:\n  toybox:\n    a: {folder: '${GONE}', size: x, pasword: y}\n"
+    found = load(f"{text}  nosuch:\n    b: {{z: 1}}\n")
+    for call in (found.refuse_unknown, found.keys):
+        with pytest.raises(ConfigError, match=r'@toybox\.a: unknown field "pasword" of toybox') as caught:
+            call("@toybox.a")
+        assert (caught.value.line, caught.value.column) == (4, 37)
+        assert (caught.value.code, caught.value.hint) == ("connection.field_unknown", 'did you mean "password"?')
+    found.refuse_unknown("@nosuch.b")
+    load(FILE).refuse_unknown("@toybox.good")
 
 
 @pytest.mark.parametrize(

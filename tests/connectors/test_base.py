@@ -9,6 +9,7 @@ import pickle
 import socket
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,6 +48,23 @@ class Box(Client):
 class BoxThatCannotSay(Box):
     def checks(self, resources: Sequence[str] = ()) -> Sequence[base.Check]:
         raise RuntimeError(f"canary-of-base {resources}")
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (errors.AuthFailed("no"), "check key: ${K}, password: line 3 of x.yaml"),
+        (errors.AuthFailed("no", hint="or knock"), "check key: ${K}, password: line 3 of x.yaml; or knock"),
+        (errors.AuthFailed("locked", code="connection.account_locked"), None),
+        (errors.NetworkFailed("no", hint="call"), "call"),
+    ],
+)
+def test_a_refused_login_says_where_its_secrets_are_written(error: errors.OsirisError, hint: str | None) -> None:
+    places = {"key": "${K}", "password": "line 3 of x.yaml"}
+    box = Box(replace(CONNECTION, secret_places=places))
+    for _ in range(2):
+        assert box.failure(error) is error
+        assert error.hint == hint
 
 
 def test_plain_data_is_json_and_passes_through_a_spawned_process() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from osiris.connectors.base import Written
-from osiris.errors import ConfigError, DataError, NetworkFailed, NotFound, WriteFailed
+from osiris.errors import AuthFailed, ConfigError, DataError, NetworkFailed, NotFound, WriteFailed
 from osiris.execute.lease import Leases
 from osiris.project import Project
 from tests.project.conftest import BOXES, Make
@@ -28,6 +28,22 @@ def test_a_table_is_read_in_batches_up_to_its_end(make: Make) -> None:
         assert pa.Table.from_batches(list(stream), stream.schema) == BEARS
         assert stream.end is not None
         assert (stream.end.rows, stream.end.stop_reason) == (3, "exhausted")
+
+
+@pytest.mark.parametrize("call", ["read", "write", "discover"])
+def test_a_refused_login_says_where_the_password_is_written(make: Make, tmp_path: Path, call: str) -> None:
+    """In the words of doctor."""
+    project = make(BOXES.replace("{BOX_PASSWORD}", "{WRONG}"))
+    (tmp_path / ".env").write_text("WRONG=canary-wrong\n")
+    with project.connect("@toybox.good") as db:
+        calls: dict[str, Callable[[], object]] = {
+            "read": lambda: db.read(table="bears"),
+            "write": lambda: db.write(BEARS, table="copy"),
+            "discover": db.discover,
+        }
+        with pytest.raises(AuthFailed) as raised:
+            calls[call]()
+        assert raised.value.hint == db.doctor().hint == "check password: ${WRONG} in .env"
 
 
 def test_what_is_read_can_be_written_elsewhere(make: Make, tmp_path: Path) -> None:

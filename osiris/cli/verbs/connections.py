@@ -52,6 +52,7 @@ def show_connection(face: Face, /, reference: str) -> None:
     project = face.project()
     family, alias = project.connections.split(reference)
     shown = project.connections.describe()["connections"][family][alias]
+    project.connections.refuse_unknown(reference)
     fields = project.connections.fields(reference)
     face.output.document(
         {

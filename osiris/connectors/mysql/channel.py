@@ -365,7 +365,7 @@ class Channel(base.Client):
             if failures.number_of(error) != ER.ACCESS_DENIED_ERROR or self.encryption is not None:
                 raise
             known = self.classify(error)
-            known.hint = "check user and password; if account or server want encryption: ssl_mode: required"
+            known.hint = "if the account or the server wants encryption: ssl_mode: required"
             raise known from error
 
     @property

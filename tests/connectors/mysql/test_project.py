@@ -137,6 +137,19 @@ def test_a_wrong_password_is_told_with_the_variable_to_look_at(osiris: Callable[
     assert "wrong, of course" not in json.dumps(found)
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_run_with_a_wrong_password_tells_it_too(osiris: Callable[..., Any], tmp_path: Path, options: Any) -> None:
+    (tmp_path / "p.yaml").write_text(
+        'oml_version: "0.1.0"\nname: p\nsteps:\n'
+        "  - {id: r, component: mysql.extractor, config: {table: orders}}\n"
+        "  - {id: w, component: filesystem.csv_writer, config: {path: x.csv}}\n"
+    )
+    error = osiris("run", "p.yaml", *options, password="wrong, of course")["error"]
+    assert (error["code"], error["step"]) == ("connection.auth", "r")
+    assert error["hint"] == "check password: ${PASSWORD}"
+    assert not (tmp_path / "x.csv").exists()
+
+
 def test_doctor_and_discover_give_their_documents(osiris: Callable[..., Any], shop: Database) -> None:
     found = osiris("connections", "doctor", "--level", "write")
     assert found["ok"], found
