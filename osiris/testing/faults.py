@@ -92,6 +92,11 @@ class FaultProxy:
         """Go on with another script, or without faults; for the bytes that come from now on."""
         self.script = script
 
+    def hang_up(self) -> None:
+        """Close every connection that is there, as when the server is gone; new ones are taken."""
+        for link in self._links:
+            link.close()
+
     def close(self) -> None:
         """Stop listening, close every connection and end the threads."""
         with suppress(OSError):
@@ -99,8 +104,7 @@ class FaultProxy:
         self._listener.close()
         for thread in self._threads[:1]:
             thread.join()
-        for link in self._links:
-            link.close()
+        self.hang_up()
         for thread in self._threads[1:]:
             thread.join()
 

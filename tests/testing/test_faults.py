@@ -175,6 +175,17 @@ def test_a_fault_can_be_for_one_connection_and_be_mended(echo: Echo) -> None:
         assert proxy.connections == 4
 
 
+def test_hanging_up_closes_what_is_open_and_new_connections_are_taken(echo: Echo) -> None:
+    with FaultProxy("127.0.0.1", echo.port) as proxy:
+        with socket.create_connection((proxy.host, proxy.port)) as sock:
+            sock.settimeout(LIMIT_S)
+            sock.sendall(b"a")
+            assert sock.recv(1) == b"a"
+            proxy.hang_up()
+            assert sock.recv(1) == b""
+        assert talk(proxy, b"a") == (b"a", "answered")
+
+
 def test_chaos_is_the_same_for_a_seed() -> None:
     assert chaos(7, 20) == chaos(7, 20)
     assert chaos(7, 20) != chaos(8, 20)
