@@ -107,6 +107,7 @@ class MariaDB:
             sys.executable,
             str(LEASH),
             str(self.folder),
+            "KILL",
             str(_mariadbd()),
             "--no-defaults",
             *_as_root(),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.connectors.mysql.clients import until
+from tests.connectors.patience import until
 from tests.servers.mariadb import MariaDB
 
 pytestmark = pytest.mark.server

@@ -13,9 +13,9 @@ import pymysql
 from pymysql.constants import ER
 
 from osiris.connectors import base
+from osiris.connectors._shared.line import Address, Line
 from osiris.connectors.base import Connection, Dataset
 from osiris.connectors.mysql import failures, session, tls
-from osiris.connectors.mysql.line import Address, Line
 from osiris.connectors.mysql.link import Columns, Link, Login, Sent
 from osiris.connectors.mysql.names import Name
 from osiris.connectors.mysql.session import Flavour, Server

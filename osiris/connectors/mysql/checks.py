@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pymysql import err
 from pymysql.constants import ER
 
+from osiris.connectors._shared.line import Address
 from osiris.connectors.base import Check, Finding
 from osiris.connectors.mysql import discovery, failures
 from osiris.connectors.mysql.channel import Channel
-from osiris.connectors.mysql.line import Address
 from osiris.connectors.mysql.names import RESERVED, Name
 from osiris.errors import NetworkFailed, OsirisError, TimedOut, TlsFailed
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -35,20 +33,6 @@ def plain_mariadb() -> Iterator[MariaDB]:
     server = MariaDB.start(tls=False)
     yield server
     server.stop()
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """A port of this machine that takes no connection and refuses none: its queue is full."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
 
 
 @pytest.fixture

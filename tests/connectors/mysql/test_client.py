@@ -15,7 +15,7 @@ from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.link import Sent
 from osiris.connectors.mysql.names import Name
 from osiris.errors import ConfigError, InternalError, NetworkFailed, SourceError
-from tests.connectors.mysql.clients import until
+from tests.connectors.patience import until
 from tests.servers.mariadb import Database
 
 pytestmark = pytest.mark.server

@@ -14,7 +14,8 @@ from osiris.connectors.mysql.checks import LoginChecks, SessionChecks
 from osiris.diagnosis import Level
 from osiris.testing.faults import Fault, FaultProxy
 from osiris.testing.rig import SLACK_S
-from tests.connectors.mysql.clients import made, opened, until
+from tests.connectors.mysql.clients import made, opened
+from tests.connectors.patience import until
 from tests.servers.mariadb import PASSWORD, USER, Database, MariaDB
 from tests.servers.talker import Talker, refusal
 

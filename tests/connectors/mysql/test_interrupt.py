@@ -12,7 +12,8 @@ from osiris.connectors.mysql.client import Client
 from osiris.errors import Cancelled, NetworkFailed, TimedOut
 from osiris.testing.faults import Fault, FaultProxy
 from osiris.testing.rig import raised
-from tests.connectors.mysql.clients import Blocked, made, opened, until
+from tests.connectors.mysql.clients import made, opened
+from tests.connectors.patience import Blocked, until
 from tests.servers.mariadb import Database
 
 pytestmark = pytest.mark.server

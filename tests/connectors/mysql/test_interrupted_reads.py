@@ -15,8 +15,8 @@ import osiris
 from osiris.connectors.base import Batches, End, Split
 from osiris.connectors.mysql.client import Client
 from osiris.testing.faults import Fault, FaultProxy, Kind
-from tests.connectors.mysql.clients import until
 from tests.connectors.mysql.source import Source
+from tests.connectors.patience import until
 from tests.servers.mariadb import Database, MariaDB
 
 pytestmark = pytest.mark.server

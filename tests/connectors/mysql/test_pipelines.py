@@ -15,9 +15,9 @@ import pytest
 import osiris
 from osiris import Project
 from osiris.runs import Report
-from tests.connectors.mysql.clients import until
 from tests.connectors.mysql.source import Source
 from tests.connectors.mysql.test_interrupted_reads import gather, seen
+from tests.connectors.patience import until
 from tests.servers.mariadb import PASSWORD, Database
 
 pytestmark = pytest.mark.server

@@ -17,8 +17,8 @@ import osiris
 from osiris.connectors.base import Part, Run, State, Token
 from osiris.connectors.mysql.client import Client
 from osiris.testing.faults import Fault, FaultProxy, Way
-from tests.connectors.mysql.clients import Blocked, until
 from tests.connectors.mysql.target import Target, endless, in_pieces, new_run
+from tests.connectors.patience import Blocked, until
 from tests.servers.mariadb import MariaDB
 
 pytestmark = pytest.mark.server

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from osiris.connectors.mysql.line import Line, waited
+from osiris.connectors._shared.line import Line, waited
 from osiris.errors import Cancelled, NetworkFailed
-from tests.connectors.mysql.clients import Blocked
+from tests.connectors.patience import Blocked
 
 
 def test_a_lookup_that_hangs_is_left_when_the_line_is_cut() -> None:

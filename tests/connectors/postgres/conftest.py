@@ -1,0 +1,41 @@
+"""Fixtures of the tests of PostgreSQL: private servers, and a database of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.postgres import TLS_ONLY, Database, PostgreSQL
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """One server for the whole test process; it offers TLS and asks for none."""
+    server = PostgreSQL.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def secure_postgres() -> Iterator[PostgreSQL]:
+    """A server that takes encrypted connections only."""
+    server = PostgreSQL.start(hba=TLS_ONLY)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def plain_postgres() -> Iterator[PostgreSQL]:
+    """A server without TLS."""
+    server = PostgreSQL.start(tls=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(postgres: PostgreSQL) -> Iterator[Database]:
+    """A new, empty database."""
+    made = postgres.database()
+    yield made
+    made.drop()
