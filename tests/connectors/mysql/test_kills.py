@@ -12,8 +12,8 @@ import pytest
 
 from osiris.testing.faults import Fault, FaultProxy
 from tests.connectors.mysql import kills
-from tests.connectors.mysql.clients import until
 from tests.connectors.mysql.trial import Trial
+from tests.connectors.patience import until
 from tests.servers.mariadb import Database, MariaDB
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from osiris.connectors._shared import names
 from osiris.errors import ConfigError
 
-RESERVED = "_osiris_"
-"""Tables and columns whose names start so are Osiris's own."""
+RESERVED = names.RESERVED
 LONGEST_BYTES = 63
 """https://www.postgresql.org/docs/current/sql-syntax-lexical.html: the server cuts what is longer, without an error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """A table's place in its database."""
-
-    schema: str
-    table: str
-
-    @property
-    def sql(self) -> str:
-        return f"{quoted(self.schema)}.{quoted(self.table)}"
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.table}"
+class Name(names.Name):
+    """A table's place in its database. Case counts, quoted or not."""
 
     @classmethod
     def of(cls, text: str, schema: str | None, default: str) -> Name:
         """`text` is `table`, `schema.table`, or either part in double quotes; `default` is where a table is that is
-        named without a schema. Case counts, quoted or not. Raises ConfigError for other forms and too long names."""
-        found = re.fullmatch(rf"(?:({_PART})\.)?({_PART})", text)
-        if found is None:
-            hint = 'write table or schema.table; put a part with a dot in double quotes, such as sales."2024.orders"'
-            raise ConfigError(f"{text!r} does not name a table", code="table.name", hint=hint)
-        first, last = (_bare(part) if part else None for part in found.groups())
-        if first and schema and first != schema:
-            raise ConfigError(f"the table {text!r} and the option schema ({schema!r}) disagree", code="table.name")
-        return cls(valid(first or schema or default), valid(last or ""))
+        named without a schema. Raises ConfigError for other forms, and names that no server takes."""
+        first, last = names.split(text, schema, '"')
+        return cls(valid(first or default), valid(last))
 
 
 def quoted(name: str) -> str:
     """`name` as an SQL identifier, whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
+    return Name.quoted(name)
 
 
 def literal(text: str) -> str:
@@ -68,10 +51,3 @@ def valid(name: str) -> str:
     if reason:
         raise ConfigError(f"{name!r} cannot be a name: {reason}", code="table.name")
     return name
-
-
-_PART = r'"(?:[^"]|"")+"|[^".]+'
-
-
-def _bare(part: str) -> str:
-    return part[1:-1].replace('""', '"') if part[0] == '"' else part
