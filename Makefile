@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs lock clean
+.PHONY: help demo test lint check format bench docs lock clean
 
 help: ## show this list
 	@echo "make targets:"
@@ -22,11 +22,13 @@ test: $(READY) ## run all tests; installs the database servers that they start
 	@.ci/servers
 	$(BIN)/pytest -q -n $(JOBS)
 
-check: $(READY) ## run what every change must pass: format, lint, types, import rules, fast tests without servers
+lint: $(READY) ## look at the code without running it: form, mistakes, types, import rules
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+check: lint ## run what every change must pass: lint and the fast tests without servers
 	$(BIN)/pytest -q -n $(JOBS) -m "not slow and not server"
 
 format: $(READY) ## bring the code into its form, and mend what ruff can mend

@@ -53,4 +53,5 @@ def caught(group: str, folder: Path) -> dict[str, set[str]]:
             found[case.get("classname", "").rpartition(".Test")[2]].add(case.get("name", "").partition("[")[0])
     seen = {case.get("classname", "").rpartition(".Test")[2] for case in ET.parse(report).iter("testcase")}
     assert seen == {fault.__name__ for fault in faults}, done.stdout + done.stderr
+    print(done.stdout)  # pytest shows it when the outcome is not the expected one
     return dict(found)

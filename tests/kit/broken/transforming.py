@@ -56,8 +56,8 @@ class WritesIntoTheProject(ProcessorFault):
 
     class Processor(processor.Processor):
         def run(self, inputs: Mapping[str, sdk.Batches]) -> sdk.Batches:
-            project = next(self.workspace.scratch.parents[1].glob("p*"))  # beside the kit's own folder
-            (project / "seen.txt").write_text("seen", encoding="utf-8")
+            kit = self.workspace.scratch.parent  # "kit-NAME" beside the project NAME
+            (kit.with_name(kit.name.removeprefix("kit-")) / "seen.txt").write_text("seen", encoding="utf-8")
             return super().run(inputs)
 
 
