@@ -20,7 +20,7 @@ demo: $(READY) ## run the demo project: CSV files through DuckDB SQL to Parquet 
 
 test: $(READY) ## run all tests; installs the database servers that they start
 	@.ci/servers
-	$(BIN)/pytest -q -n $(JOBS)
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
 
 lint: $(READY) ## look at the code without running it: form, mistakes, types, import rules
 	$(BIN)/ruff format --check --quiet
@@ -29,7 +29,7 @@ lint: $(READY) ## look at the code without running it: form, mistakes, types, im
 	$(BIN)/lint-imports --no-logo
 
 check: lint ## run what every change must pass: lint and the fast tests without servers
-	$(BIN)/pytest -q -n $(JOBS) -m "not slow and not server"
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow and not server"
 
 format: $(READY) ## bring the code into its form, and mend what ruff can mend
 	$(BIN)/ruff check --fix --quiet

@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Osiris
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_demo_runs_twice_and_git_sees_nothing_of_it(osiris_process: Osiris, osiris: Osiris, tmp_path: Path) -> None:

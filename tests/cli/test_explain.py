@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.conftest import Osiris
 
+pytestmark = pytest.mark.slow
+
 PIPELINE = """\
 oml_version: "0.1.0"
 name: shop

@@ -10,6 +10,8 @@ import pytest
 from osiris.cli.starter import templates, write_new
 from tests.cli.conftest import Osiris
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_new_project_validates_and_runs(osiris_process: Osiris, tmp_path: Path) -> None:
     made = osiris_process("init", "shop", "--json")

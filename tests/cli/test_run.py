@@ -15,6 +15,8 @@ import pytest
 
 from tests.cli.conftest import ENVIRON, Osiris, terminal_text
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = "pipelines/example.yaml"
 ENDLESS = """\
 oml_version: "0.1.0"

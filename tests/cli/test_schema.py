@@ -21,6 +21,8 @@ from tests.cli import published
 from tests.cli.conftest import Osiris
 from tests.packages import SPEC, write_package
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_command_has_a_shape_and_every_shape_a_command() -> None:
     assert schemas.names() == sorted(["version", *("-".join(words) for words in published.leaves())])

@@ -21,6 +21,8 @@ from osiris.cli.main import main
 from osiris.cli.tables import fitted_table, live_table, plain_table
 from tests.cli.conftest import ENVIRON, InTerminal
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = ("name", "rows", "text")
 CELLS = st.lists(st.text("ab[]/ .čあ", max_size=60), min_size=3, max_size=3)
 

@@ -170,6 +170,7 @@ def test_a_step_without_its_keys_names_each(world: World) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_ten_thousand_steps_are_checked_without_recursion(world: World) -> None:
     """A 10,000-step file, each step waiting for the one before: no stack, no quadratic graph."""
     lines = ["  - {id: r0, component: shop.extractor, mode: read, config: {table: t}}"]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 import osiris
 from docs.codes import CLASSES, codes
 from tests.docs.blocks import ROOT
+
+pytestmark = pytest.mark.slow
 
 SOURCES = [path for path in Path(osiris.__file__).parent.rglob("*.py") if "testing" not in path.parts]
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)

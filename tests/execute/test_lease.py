@@ -14,6 +14,8 @@ from osiris.execute.base import Cancellation, Request
 from osiris.execute.lease import Leases, is_held
 from tests.plugins.lab import LIMIT_S, Lab, hostile, refused, until, write
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_target_is_leased_once_and_again_after_it_is_free(tmp_path: Path) -> None:
     one, two = Leases(tmp_path, {"run": "1" * 12}), Leases(tmp_path, {"run": "2" * 12})

@@ -11,6 +11,8 @@ import pytest
 from osiris.compile.manifest import ManifestStep, Retry
 from tests.plugins.lab import Lab, hostile, read, write
 
+pytestmark = pytest.mark.slow
+
 
 def patient(step: ManifestStep, attempts: int = 3, backoff_s: float = 0.0) -> ManifestStep:
     return replace(step, retry=Retry(attempts, backoff_s))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.plugins.lab import Lab, hostile, transform, write
+
+pytestmark = pytest.mark.slow
 
 LEFT, RIGHT = "left", "right"
 FAN_OUT = hostile("r", rows=4000, batch_rows=500), write("a", "r", LEFT), write("b", "r", RIGHT)

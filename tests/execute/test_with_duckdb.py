@@ -12,6 +12,8 @@ import pytest
 from osiris.compile.manifest import ManifestStep
 from tests.plugins.lab import Lab, hostile, read, write
 
+pytestmark = pytest.mark.slow
+
 
 def sql(name: str, *inputs: str, query: str, **options: Any) -> ManifestStep:
     return ManifestStep(name, "duckdb.processor", "transform", inputs, options={"query": query, **options})

@@ -23,6 +23,7 @@ for fault in faults({group!r}):
     globals()["Test" + fault.__name__] = type("Test" + fault.__name__, (Base,), about)
 """
 SUBJECTS = {"network": ("tests.plugins.subject", "SocketdbConformance")}
+QUIETLY = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "--import-mode=importlib"]
 REFERENCE = ("tests.kit.subjects", "ReferenceConformance")
 
 
@@ -35,7 +36,8 @@ def caught(group: str, folder: Path) -> dict[str, set[str]]:
     more = {} if group in SUBJECTS else {"silent": group == "connecting"}  # tests that wait: for one group only
     text = TESTS.format(packages=str(packages), group=group, module=module, base=base, more=more)
     test.write_text(text, encoding="utf-8")
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "--import-mode=importlib"]
+    chosen = [] if group == "killed" else ["-k", "not test_killed"]  # tests that start processes: likewise
+    options = [*QUIETLY, *chosen]
     place = [f"--rootdir={folder}", "-c", "/dev/null", f"--basetemp={folder / 'tmp'}", f"--junitxml={report}"]
     known = {**environ, "PYTHONPATH": pathsep.join([str(ROOT), str(packages)]), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(

@@ -14,6 +14,8 @@ from tests.packages import write_package
 from tests.project.conftest import BOXES, Make
 from tests.toybox import installed
 
+pytestmark = pytest.mark.slow
+
 PIPELINE = """\
 oml_version: "0.1.0"
 name: copy

@@ -16,6 +16,8 @@ from osiris.connectors.duckdb.writer import Writer
 from tests.connectors.duckdb import killed
 from tests.connectors.duckdb.place import Place
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 MODES: dict[str, dict[str, Any]] = {
     "append": {"table": "t"},
@@ -27,10 +29,10 @@ CASES = pytest.mark.parametrize(
     [
         ("append", True),
         ("upsert", False),
-        pytest.param("append", False, marks=pytest.mark.slow),
-        pytest.param("replace", True, marks=pytest.mark.slow),
-        pytest.param("replace", False, marks=pytest.mark.slow),
-        pytest.param("upsert", True, marks=pytest.mark.slow),
+        ("append", False),
+        ("replace", True),
+        ("replace", False),
+        ("upsert", True),
     ],
 )
 BEFORE = "CREATE TABLE t AS SELECT i AS id, -1::BIGINT AS place, 'before' AS text FROM range(500) r(i)"
@@ -111,7 +113,6 @@ def test_a_write_killed_right_after_its_commit_is_known_to_be_done(place: Place,
         assert Writer(client, Options(MODES[mode]), place.workspace).last("k") == State(1, {"high": 9})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_what_was_staged_durably_is_committed_by_the_next_process(place: Place, mode: str) -> None:
     place.sql(BEFORE)

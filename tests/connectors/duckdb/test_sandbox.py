@@ -10,6 +10,8 @@ import pytest
 import osiris
 from tests.connectors.duckdb.place import Place
 
+pytestmark = pytest.mark.slow
+
 SECRET = "the contents of a file that is nobody's business"
 ESCAPES = [
     "SELECT * FROM read_csv('{file}')",

@@ -9,11 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris.errors import DataError
 from tests.connectors.filesystem.steps import csv, read_csv, write_csv
+
+pytestmark = pytest.mark.slow
 
 CELLS = st.one_of(
     st.none(),

@@ -31,6 +31,8 @@ from tests.connectors.filesystem.steps import (
     write_csv,
 )
 
+pytestmark = pytest.mark.slow
+
 FORMATS = [("filesystem.csv_writer", "a.csv"), ("filesystem.parquet_writer", "a.parquet")]
 TABLE = pa.table({"id": pa.array([1, 2, 3], pa.int64()), "name": ["x", None, ""]})
 

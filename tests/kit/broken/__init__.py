@@ -10,7 +10,7 @@ from typing import ClassVar
 from osiris import sdk
 from tests.kit.reference.osiris_reference import client, extractor, processor, writer
 
-GROUPS = ("connecting", "secrets", "reading", "writing", "committing", "network", "transforming")
+GROUPS = ("connecting", "secrets", "reading", "writing", "committing", "killed", "network", "transforming")
 
 
 class Fault:
