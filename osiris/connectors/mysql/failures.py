@@ -32,6 +32,8 @@ from osiris.errors import (
 
 CERTIFICATE: Final = "connection.certificate"
 """The code of a handshake that failed because this side did not trust the other."""
+FEWER: Final = "write fewer columns to one table: leave some out, or put several into one struct, which becomes JSON"
+"""What to do about a row that is too large for a table, or a table that is too wide."""
 READ_ONLY: Final = 1792
 """ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, which PyMySQL does not name."""
 
@@ -210,6 +212,7 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
     1020: _Meaning(Busy, "mysql.locked", _AGAIN),
     # values
     **_all((1264, 1265, 1292, 1366, 1406, 1411, 1441, 1690, 3140, 1416), DataError, "data.value", _FITS),
+    1118: _Meaning(DataError, "mysql.row_size", FEWER),
     **_all((1048, 1364, 1062, 1451, 1452, 1526, 1586, 3819, 4025), DataError, "data.constraint"),
     **_all((1021, 1114, 1030, 3), WriteFailed, "disk.full", "make room on the server, or raise its limits"),
     **_all((1153, 2020), WriteFailed, "mysql.packet", "raise max_allowed_packet on the server"),

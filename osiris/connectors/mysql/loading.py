@@ -18,7 +18,7 @@ from osiris.connectors.mysql import failures
 from osiris.connectors.mysql.channel import Channel
 from osiris.connectors.mysql.layout import Layout
 from osiris.connectors.mysql.spelling import raw_of
-from osiris.connectors.mysql.statements import Inserts, Loads, Statements, Verb, can_load, exactly
+from osiris.connectors.mysql.statements import Inserts, Loads, Statements, Verb, can_load, exactly, packet_bytes
 from osiris.errors import DataError, OsirisError, WriteFailed
 
 PIECE_BYTES: Final = 4 * 2**20
@@ -96,10 +96,12 @@ class Loading:
         if len(huge):
             row = self._rows + int(huge[0]) + 1
             raise DataError(
-                f"row {row} is {int(np.diff(ends)[huge[0]])} bytes long in SQL; the server takes {limit} at once",
+                f"row {row} takes {int(np.diff(ends)[huge[0]])} bytes in SQL, and the server's max_allowed_packet of "
+                f"{packet_bytes(self._client)} bytes leaves {limit} for a row",
                 code="mysql.packet",
                 row=row,
-                hint="raise max_allowed_packet on the server (and for its clients), or leave the long column out",
+                hint="raise max_allowed_packet on the server, leave the long column out, or set local_infile: true "
+                "on the connection, if the server allows it: LOAD DATA has no such limit",
             )
 
     def _send(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pymysql
+from pymysql.constants import ER
 
 from osiris.connectors.mysql import failures, swap
 from osiris.connectors.mysql.declared import Declared
@@ -160,14 +161,17 @@ def _create(client: Client, name: Name, definitions: list[str]) -> None:
     try:
         client.execute(f"CREATE TABLE {name.sql} {with_options}")
     except pymysql.err.MySQLError as error:
-        if failures.number_of(error) not in _IMPOSSIBLE:
-            raise
         known = client.classify(error)
-        raise ConfigError(
-            f"no table can have these columns: {known.message}",
-            code="table.invalid",
-            hint="write fewer columns, or shorter keys; or make the table yourself, as it should be",
-        ) from error
+        number = failures.number_of(error)
+        if number in _TOO_WIDE or (number == ER.CANT_CREATE_TABLE and "Too many columns" in known.message):
+            hint = failures.FEWER
+        elif number in _IMPOSSIBLE:
+            hint = "write fewer columns, or shorter keys; or make the table yourself, as it should be"
+        else:
+            raise
+        text = f"no table can have these columns: {known.message}"
+        raise ConfigError(text, code="table.invalid", hint=hint) from error
 
 
-_IMPOSSIBLE: Final = (1059, 1068, 1069, 1070, 1071, 1074, 1117, 1118, 1166, 1170, 1291)
+_TOO_WIDE: Final = (1117, 1118)
+_IMPOSSIBLE: Final = (1059, 1068, 1069, 1070, 1071, 1074, 1166, 1170, 1291)

@@ -40,7 +40,7 @@ def known(number: int, text: str = "the server's words") -> OsirisError:
         ((2026, 3159), errors.TlsFailed, False),
         ((1205, 1213, 1412, 1637, 1020), errors.Busy, True),
         ((3024, 1969, 1317), errors.TimedOut, False),
-        ((1264, 1265, 1366, 1406, 1292, 1048, 1062, 4025), errors.DataError, False),
+        ((1264, 1265, 1366, 1406, 1292, 1048, 1062, 4025, 1118), errors.DataError, False),
         ((1153, 1114), errors.WriteFailed, False),
         ((1105, 9999), errors.SourceError, False),
     ],
@@ -53,7 +53,9 @@ def test_a_number_has_its_class(numbers: tuple[int, ...], kind: type[OsirisError
         assert found.message == f"the server's words (error {number})"
 
 
-@pytest.mark.parametrize("number", [1129, 1130, 1251, 2059, 3159, 1040, 1205, 1213, 1412, 1142, 1049, 1146, 1969, 1153])
+@pytest.mark.parametrize(
+    "number", [1129, 1130, 1251, 2059, 3159, 1040, 1205, 1213, 1412, 1142, 1049, 1146, 1969, 1153, 1118]
+)
 def test_what_somebody_can_do_about_it_is_said(number: int) -> None:
     assert known(number).hint
 
