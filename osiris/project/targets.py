@@ -61,9 +61,9 @@ def _nothing(family: str | None, pipeline: str | Path | None) -> ConfigError:
 
 
 def _read(folder: Folder, step: ManifestStep) -> tuple[str, ...]:
-    """The name of the dataset that a read step asks for; none for other steps, and where the connection cannot be
-    resolved, which doctor then reports."""
-    if step.mode != "read" or step.connection is None:
+    """The name of the dataset that a read step asks for; none for other steps, for a query, which names several or
+    none, and where the connection cannot be resolved, which doctor then reports."""
+    if step.mode != "read" or step.connection is None or step.options.get("query") is not None:
         return ()
     family = step.component.partition(".")[0]
     scratch = Path(tempfile.gettempdir())

@@ -26,7 +26,9 @@ class Name:
         return f"{self.quoted(self.schema)}.{self.quoted(self.table)}"
 
     def __str__(self) -> str:
-        return f"{self.schema}.{self.table}"
+        """As it is written in an option: `split` takes it apart again."""
+        parts = (self.quoted(part) if re.search(r'[."`]', part) else part for part in (self.schema, self.table))
+        return ".".join(parts)
 
     @classmethod
     def quoted(cls, name: str) -> str:

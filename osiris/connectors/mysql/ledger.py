@@ -37,6 +37,8 @@ class Ledger:
         self._schema = schema
         self._commits = Name(schema, f"{RESERVED}commits")
         self._state = Name(schema, f"{RESERVED}state")
+        # as statements with arguments have them, in which a percent sign stands for one
+        self._commits_sql, self._state_sql = (name.sql.replace("%", "%%") for name in self.tables)
 
     @property
     def tables(self) -> tuple[Name, Name]:
@@ -64,14 +66,14 @@ class Ledger:
         """The token's entry; None when there is none. Makes nothing."""
         if not self._found():
             return None
-        sql = f"SELECT `rows`, pending FROM {self._commits.sql} WHERE token = %s"
+        sql = f"SELECT `rows`, pending FROM {self._commits_sql} WHERE token = %s"
         found = self._client.rows(sql, (short(token.commit_id),))
         return Commit(int(found[0][0]), found[0][1]) if found else None
 
     def note(self, token: Token, rows: int, key: str, state: State | None) -> None:
         """The token is committed, and the state reached. A second entry of a token breaks the primary key: a fence."""
         self._client.execute(
-            f"INSERT INTO {self._commits.sql} (token, `rows`, at) VALUES (%s, %s, UTC_TIMESTAMP(6))",
+            f"INSERT INTO {self._commits_sql} (token, `rows`, at) VALUES (%s, %s, UTC_TIMESTAMP(6))",
             (short(token.commit_id), rows),
         )
         if state is not None:
@@ -85,9 +87,9 @@ class Ledger:
             kept = json.dumps([token.data["key"], state.version, dict(state.data)], sort_keys=True)
         entry = short(token.commit_id)
         self._client.execute("START TRANSACTION")
-        self._client.execute(f"DELETE FROM {self._commits.sql} WHERE token = %s AND pending IS NOT NULL", (entry,))
+        self._client.execute(f"DELETE FROM {self._commits_sql} WHERE token = %s AND pending IS NOT NULL", (entry,))
         self._client.execute(
-            f"INSERT INTO {self._commits.sql} (token, `rows`, pending, state, at) "
+            f"INSERT INTO {self._commits_sql} (token, `rows`, pending, state, at) "
             "VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6))",
             (entry, rows, staging, kept),
         )
@@ -96,12 +98,12 @@ class Ledger:
     def keep_promise(self, token: Token) -> None:
         """It has become the target: in a transaction, note the commit and the state."""
         self._client.execute("START TRANSACTION")
-        sql = f"SELECT state FROM {self._commits.sql} WHERE token = %s AND pending IS NOT NULL FOR UPDATE"
+        sql = f"SELECT state FROM {self._commits_sql} WHERE token = %s AND pending IS NOT NULL FOR UPDATE"
         for (kept,) in self._client.rows(sql, (short(token.commit_id),)):
             if kept is not None:
                 self._keep(token, *json.loads(kept))
         self._client.execute(
-            f"UPDATE {self._commits.sql} SET pending = NULL, state = NULL WHERE token = %s",
+            f"UPDATE {self._commits_sql} SET pending = NULL, state = NULL WHERE token = %s",
             (short(token.commit_id),),
         )
         self._client.execute("COMMIT")
@@ -110,20 +112,20 @@ class Ledger:
         """It will not become the target: before it is dropped, so that its absence does not mean that it has."""
         if not self._found():
             return
-        for (entry,) in self._client.rows(f"SELECT token FROM {self._commits.sql} WHERE pending = %s", (staging,)):
-            sql = f"DELETE FROM {self._commits.sql} WHERE token = %s AND pending = %s"
+        for (entry,) in self._client.rows(f"SELECT token FROM {self._commits_sql} WHERE pending = %s", (staging,)):
+            sql = f"DELETE FROM {self._commits_sql} WHERE token = %s AND pending = %s"
             self._client.execute(sql, (entry, staging))
 
     def last(self, key: str) -> State | None:
         """The state kept under `key`. Makes nothing."""
         if self._found() < 2:
             return None
-        found = self._client.rows(f"SELECT version, data FROM {self._state.sql} WHERE name = %s", (short(key),))
+        found = self._client.rows(f"SELECT version, data FROM {self._state_sql} WHERE name = %s", (short(key),))
         return State(int(found[0][0]), json.loads(found[0][1])) if found else None
 
     def _keep(self, token: Token, key: str, version: int, data: Any) -> None:
         self._client.execute(
-            f"REPLACE INTO {self._state.sql} (name, version, data, token, at) "
+            f"REPLACE INTO {self._state_sql} (name, version, data, token, at) "
             "VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6))",
             (short(key), version, json.dumps(dict(data), sort_keys=True), short(token.commit_id)),
         )

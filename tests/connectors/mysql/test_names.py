@@ -52,3 +52,11 @@ def test_what_names_no_table_is_refused(text: str, schema: str | None, default: 
 
 def test_the_name_as_sql_is_quoted_in_both_parts() -> None:
     assert Name("a`b", "c d").sql == "`a``b`.`c d`"
+
+
+@pytest.mark.parametrize("schema", ["shop", "a.b", "a`b", 'a"b', "it's 50%"])
+def test_a_name_as_it_is_told_can_be_given_back(schema: str) -> None:
+    """As the resource of a diagnosis, or copied out of a message."""
+    for table in ("orders", "2026.orders", 'o`r"d'):
+        assert Name.of(str(Name(schema, table)), None) == Name(schema, table)
+    assert str(Name("it's", "žluťoučký kůň")) == "it's.žluťoučký kůň"

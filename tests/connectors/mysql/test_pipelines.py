@@ -179,3 +179,14 @@ def test_options_that_do_not_go_together_are_refused_before_the_run(
     with pytest.raises(osiris.ConfigError):
         place.project.run(path)
     assert not (place.root / "out.csv").exists()
+
+
+def test_doctor_takes_a_query_for_no_table(place: Place) -> None:
+    for reading, text in (
+        ({"query": "SELECT 1"}, "tables and views can be seen"),
+        ({"table": "orders"}, "can be read"),
+    ):
+        path = place.write(reading, "filesystem.csv_writer", {"path": "out.csv"})
+        report = place.project.doctor(["@mysql.shop"], pipeline=path, level="full")
+        (check,) = [check for check in report.results["@mysql.shop"].checks if check.id == "perm.read"]
+        assert (check.status, text in check.message) == ("ok", True)
