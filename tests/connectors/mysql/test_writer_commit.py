@@ -265,7 +265,7 @@ def test_a_server_that_is_killed_in_the_middle_of_a_write_has_the_old_rows(tmp_p
     try:
         target = Target(server.database(), tmp_path)
         target.sql(BEFORE, WIDE)
-        batch = PEOPLE.slice(0, 3).to_batches()[0]
+        batch = pa.concat_tables([PEOPLE.slice(0, 3)] * 10_000).combine_chunks().to_batches()[0]
         with target.client() as client:
             writer = target.writer(client, **MODES[mode])
             token = writer.token(batch.schema, new_run())
