@@ -210,9 +210,9 @@ class _Link:
         return None if found < 0 else max(0, found - len(tail))
 
     def _send(self, way: Way, data: bytes, target: socket.socket) -> None:
-        target.sendall(data)
         self.passed[way] += len(data)
-        self.proxy.bytes_passed[way] += len(data)
+        self.proxy.bytes_passed[way] += len(data)  # first, so that it is true for whoever has got them
+        target.sendall(data)
         self.tails[way] = (self.tails.get(way, b"") + data)[-PATTERN_BYTES:]
 
     def _slowly(self, fault: Fault, way: Way, chunk: bytes, target: socket.socket) -> bool:

@@ -98,6 +98,15 @@ def test_without_faults_every_byte_goes_both_ways(echo: Echo) -> None:
     assert proxy.hits == {}
 
 
+def test_what_has_arrived_is_counted(echo: Echo) -> None:
+    with FaultProxy("127.0.0.1", echo.port) as proxy, socket.create_connection((proxy.host, proxy.port)) as sock:
+        sock.settimeout(LIMIT_S)
+        for count in range(1, 1000):
+            sock.sendall(b"a")
+            assert sock.recv(1) == b"a"
+            assert proxy.bytes_passed == {"to_server": count, "to_client": count}
+
+
 def test_it_cuts_after_so_many_bytes(echo: Echo) -> None:
     with FaultProxy("127.0.0.1", echo.port, Fault("cut", "to_client", after_bytes=5)) as proxy:
         assert talk(proxy, b"abc", b"defgh") == (b"abcde", "closed")

@@ -60,8 +60,7 @@ def kill(trial: Trial, dice: random.Random, pace: Pace) -> tuple[Where, int]:
     while _is_unfinished(trial) and dice.random() < AGAIN:
         process = trial.start()
         if _outlives(process, dice.uniform(0, pace.before_s + pace.after_s)):
-            trial.kill(process)
-            again += 1
+            again += trial.kill(process) is not None
             trial.is_whole()
     _finish(trial)
     return where, again
@@ -82,13 +81,14 @@ def kill_server(trial: Trial, dice: random.Random, pace: Pace) -> tuple[Where, i
     return where, 0
 
 
-def _struck(trial: Trial, dice: random.Random, pace: Pace, strike: Callable[[subprocess.Popen[str]], Where]) -> Where:
+def _struck(
+    trial: Trial, dice: random.Random, pace: Pace, strike: Callable[[subprocess.Popen[str]], Where | None]
+) -> Where:
     """Begin runs until one is struck before it has ended. Either nothing of it is to be seen then, or all."""
     while True:
         trial.reset()
         process = trial.start()
-        if _outlives(process, pace.moment(trial, dice, process)):
-            where = strike(process)
+        if _outlives(process, pace.moment(trial, dice, process)) and (where := strike(process)):
             trial.is_whole()
             return where
 

@@ -84,7 +84,7 @@ def test_a_run_that_is_killed_at_any_moment_and_run_again_is_one_clean_run(
         trial = prepared(database, tmp_path, mode, proxy)
         for moment in MOMENTS[mode]:
             process = stalled(trial, proxy, *MOMENTS[mode][moment])
-            trial.kill(process)
+            assert trial.kill(process) is not None, moment
             proxy.mend()
             assert trial.look() in (trial.old, trial.new), moment
             trial.run()

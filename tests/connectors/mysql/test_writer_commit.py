@@ -36,6 +36,7 @@ AFTER = {
     "replace": [(1, "a"), (1, "d"), (2, "b"), (3, None)],
     "upsert": [(1, "d"), (2, "b"), (3, None), (9, "old")],
 }
+AFTER["made"] = AFTER["replace"]
 STATE = State(1, {"high": 9})
 WAYS: tuple[Way, ...] = ("to_server", "to_client")
 CUTS = int(os.environ.get("OSIRIS_TEST_CUTS", "6"))
@@ -200,16 +201,30 @@ def test_state_is_kept_with_the_data(target: Target, run: Runs, mode: str) -> No
 
 
 @pytest.mark.slow
-def test_a_commit_that_is_cut_off_at_any_moment_ends_as_one_clean_run(target: Target, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "made", "sole"),
+    [
+        ("append", False, True),
+        ("append", False, False),
+        ("append", True, True),
+        ("append", True, False),
+        ("replace", False, True),
+        ("upsert", False, True),
+    ],
+)
+def test_a_commit_that_is_cut_off_at_any_moment_ends_as_one_clean_run(
+    target: Target, mode: str, made: bool, sole: bool
+) -> None:
     """The connection is cut before the server has heard the rest, or after it has done it and before its answer came.
-    Whatever it was: settle knows, and a commit, or a new attempt, leaves what one clean run would."""
+    Whatever it was: settle knows, and a commit, or a new attempt, leaves what one clean run would. `made` is a target
+    that was not there."""
     outcomes = set()
     points: list[tuple[Way, float]] = [(way, 0.999 * at / (CUTS - 1)) for way in WAYS for at in range(CUTS)]
     sizes = dict.fromkeys(WAYS, 0)
     for way, point in [("to_server", 2.0), *points]:  # the first one is never reached: it measures
-        target.sql("DROP TABLE IF EXISTS t", "DROP TABLE IF EXISTS _osiris_state", BEFORE, WIDE)
-        outcomes.add(cut(target, new_run(key="k"), mode, (way, point), sizes))
-        assert target.rows() == AFTER[mode], (way, point)
+        target.sql("DROP TABLE IF EXISTS t, _osiris_state", *([] if made else [BEFORE, WIDE]))
+        outcomes.add(cut(target, new_run(key="k", sole=sole), mode, (way, point), sizes))
+        assert target.rows() == AFTER["made" if made else mode], (way, point)
         assert target.staging() == set(), (way, point)
         assert target.fresh("last", "k") == STATE, (way, point)
     assert outcomes == {"committed", "not_committed", "not cut"}
