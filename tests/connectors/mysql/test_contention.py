@@ -10,9 +10,9 @@ import pytest
 
 import osiris
 from osiris.runs import Report
-from tests.connectors.mysql.clients import until
 from tests.connectors.mysql.test_interrupted_reads import gather
 from tests.connectors.mysql.test_pipelines import Place
+from tests.connectors.patience import until
 from tests.servers.mariadb import Database
 
 pytestmark = pytest.mark.server
