@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.connectors.postgres.target import Target
 from tests.servers.postgres import TLS_ONLY, Database, PostgreSQL
 
 
@@ -39,3 +41,16 @@ def database(postgres: PostgreSQL) -> Iterator[Database]:
     made = postgres.database()
     yield made
     made.drop()
+
+
+@pytest.fixture(scope="session")
+def workbench(postgres: PostgreSQL) -> Database:
+    """A database in which many tests write, one after the other: it takes the server long to make one."""
+    return postgres.database()
+
+
+@pytest.fixture
+def target(workbench: Database, tmp_path: Path) -> Target:
+    """An empty schema to write to."""
+    workbench.sql("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    return Target(workbench, tmp_path)

@@ -159,7 +159,7 @@ class Channel(base.Client):
             with contextlib.suppress(psycopg.Error):
                 self.execute("ROLLBACK")
 
-    def copy_in(self, sql: str, chunks: Iterable[bytes]) -> int:
+    def copy_in(self, sql: str, chunks: Iterable[bytes | memoryview]) -> int:
         """COPY … FROM STDIN of `chunks`; returns how many rows it was. What `chunks` raises ends the statement."""
         with self._asking() as session, session.cursor() as cursor:
             with cursor.copy(sql.encode()) as copy:

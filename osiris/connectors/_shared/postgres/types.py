@@ -39,12 +39,12 @@ class Type:
     @property
     def precision(self) -> int | None:
         """Of a numeric that declares it."""
-        return ((self.modifier - _HEADER) >> 16) & 0xFFFF if self._is_numeric else None
+        return ((self.modifier - HEADER) >> 16) & 0xFFFF if self._is_numeric else None
 
     @property
     def scale(self) -> int | None:
         """Of a numeric that declares precision; from PostgreSQL 15 on it may be negative, or above the precision."""
-        return (((self.modifier - _HEADER) & 0x7FF) ^ 0x400) - 0x400 if self._is_numeric else None
+        return (((self.modifier - HEADER) & 0x7FF) ^ 0x400) - 0x400 if self._is_numeric else None
 
     @property
     def length(self) -> int | None:
@@ -52,12 +52,12 @@ class Type:
         if self.modifier < 0:
             return None
         if self.name in ("varchar", "bpchar"):
-            return self.modifier - _HEADER
+            return self.modifier - HEADER
         return self.modifier if self.name in ("bit", "varbit") else None
 
     @property
     def _is_numeric(self) -> bool:
-        return self.name == "numeric" and self.is_built_in and self.modifier >= _HEADER
+        return self.name == "numeric" and self.is_built_in and self.modifier >= HEADER
 
 
 class Asks(Protocol):
@@ -89,7 +89,7 @@ def _made(facts: dict[int, tuple[Any, ...]], oid: int, modifier: int, text: str)
     return Type(oid, text, name, schema, _KINDS[letter], modifier, of)
 
 
-_HEADER: Final = 4
+HEADER: Final = 4
 """What the modifiers of numeric, varchar and bpchar begin with: the size of a value's header."""
 # only true arrays have an element here: name, point and the like can be subscripted too, but are none
 _TYPES: Final = """
