@@ -104,7 +104,7 @@ class Channel(base.Client):
         except BaseException:
             self._line.let_go()
             raise
-        with self._telling_interrupts(), self._telling_of_tls():
+        with self._telling_interrupts(), self._telling_of_login():
             link.log_in(sock)
         self._link = link
         try:
@@ -357,11 +357,17 @@ class Channel(base.Client):
             raise
 
     @contextlib.contextmanager
-    def _telling_of_tls(self) -> Generator[None]:
-        """A refused login may be for want of encryption: MariaDB then says no more than that access is denied."""
+    def _telling_of_login(self) -> Generator[None]:
+        """Who does not answer a login may be no server at all; and a refused one may be for want of encryption: MariaDB
+        then says no more than that access is denied."""
         try:
             yield
         except pymysql.err.OperationalError as error:
+            if failures.is_silence(getattr(error, "original_exception", error)):
+                raise TimedOut(
+                    f"{self.where} takes the connection, but then says nothing for {self._connect_s:g} s",
+                    hint="check host and port, and what is in between; for a slow server raise connect_timeout_s",
+                ) from error
             if failures.number_of(error) != ER.ACCESS_DENIED_ERROR or self.encryption is not None:
                 raise
             known = self.classify(error)

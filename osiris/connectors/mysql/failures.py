@@ -108,7 +108,7 @@ def _place(made: type[OsirisError], text: str) -> dict[str, Any]:
 def _silence() -> OsirisError:
     return TimedOut(
         "the server was silent for longer than the connection allows",
-        hint="see what the server is busy with, or raise read_timeout_s (connect_timeout_s for the login)",
+        hint="see what the server is busy with, or raise read_timeout_s",
     )
 
 

@@ -225,6 +225,7 @@ def test_a_server_that_never_greets_is_given_up() -> None:
     with Talker(b"") as talker:
         found = failure({"host": "127.0.0.1", "port": talker.port, "user": "u"}, connect_timeout_s=0.3)
     assert type(found) is TimedOut
+    assert f"127.0.0.1:{talker.port} takes the connection, but then says nothing for 0.3 s" in found.message
     assert "connect_timeout_s" in str(found.hint)
 
 
