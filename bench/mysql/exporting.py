@@ -1,0 +1,63 @@
+"""MySQL to CSV and to Parquet: `osiris run` beside dlt, ingestr and sling, each as a whole process, and our reader."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import peers
+from measure import Contender, at_least, show, take_turns
+from reading import ours
+from sample import Sample
+
+MIN_SPEEDUP = 3.0
+MIN_OF_READER = 0.65
+
+
+def compare(sample: Sample, kind: str, places: dict[str, Path], rounds: int) -> bool:
+    """Each peer has one turn; the fastest of those whose file is right has as many as we have."""
+    reader = Contender("the reader alone", ours(sample, {"table": "lineitem"}), sample.folder, lambda: True)
+    osiris = pipeline(sample, kind)
+    theirs = [exporter(sample, kind, name, place) for name, place in places.items()]
+    take_turns([reader, osiris, *theirs], 1)
+    best = min((peer for peer in theirs if not peer.fault), key=lambda peer: peer.wall, default=None)
+    take_turns([reader, osiris, *filter(None, [best])], rounds - 1)
+    show(f"MySQL to {kind}, whole processes", [reader, osiris, *theirs])
+    fine = [not osiris.fault, at_least("speed / the reader's alone", reader.wall / osiris.wall, MIN_OF_READER)]
+    if best is not None:
+        print(f"  CPU of {best.name} / osiris: {best.cpu / osiris.cpu:.2f}")
+        fine.append(at_least(f"speed / {best.name}'s", best.wall / osiris.wall, MIN_SPEEDUP))
+    return all(fine)
+
+
+def pipeline(sample: Sample, kind: str) -> Contender:
+    steps = [
+        {"id": "read", "component": "mysql.extractor", "mode": "read"}
+        | {"config": {"connection": "@mysql.plain", "table": "lineitem"}},
+        {
+            "id": "write",
+            "component": f"filesystem.{kind}_writer",
+            "mode": "write",
+            "config": {"path": f"osiris.{kind}"},
+        },
+    ]
+    return Contender(
+        "osiris run",
+        run(sample.folder, f"to-{kind}", steps),
+        sample.folder,
+        lambda: sample.is_in(f"osiris.{kind}"),
+    )
+
+
+def run(folder: Path, name: str, steps: list[dict[str, object]]) -> list[str | Path]:
+    """The command that runs a new pipeline of these steps."""
+    text = json.dumps({"oml_version": "0.1.0", "name": name, "steps": steps})
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return [Path(sys.executable).parent / "osiris", "run", f"{name}.yaml"]
+
+
+def exporter(sample: Sample, kind: str, name: str, place: Path) -> Contender:
+    command, pattern = peers.export(name, place, sample.url, sample.folder / f"{name}.{kind}")
+    environment = {**peers.QUIET, "HOME": str(sample.folder)}
+    return Contender(name, command, sample.folder, lambda: sample.is_in(pattern), environment=environment)
