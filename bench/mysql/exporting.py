@@ -19,7 +19,7 @@ def compare(sample: Sample, kind: str, places: dict[str, Path], rounds: int) -> 
     """Each peer has one turn; the fastest of those whose file is right has as many as we have."""
     reader = Contender("the reader alone", ours(sample, {"table": "lineitem"}), sample.folder, lambda: True)
     osiris = pipeline(sample, kind)
-    theirs = [exporter(sample, kind, name, place) for name, place in places.items()]
+    theirs = [exporter(sample, kind, name, places[name]) for name in peers.EXPORTERS[kind] if name in places]
     take_turns([reader, osiris, *theirs], 1)
     best = min((peer for peer in theirs if not peer.fault), key=lambda peer: peer.wall, default=None)
     take_turns([reader, osiris, *filter(None, [best])], rounds - 1)

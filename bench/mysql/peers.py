@@ -16,6 +16,10 @@ PACKAGES = {
     "ingestr": ("ingestr==0.15.9",),  # a later one downloads its program when it runs
     "sling": ("sling-linux-amd64==1.4.11",),  # so does a later one of these
 }
+EXPORTERS = {
+    "csv": ("dlt", "ingestr", "sling"),
+    "parquet": ("dlt", "ingestr"),  # sling writes Parquet by a program that it downloads when it runs
+}
 QUIET = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "INGESTR_DISABLE_TELEMETRY": "true",

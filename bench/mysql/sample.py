@@ -132,4 +132,5 @@ def _sum(folder: Path, read: str) -> Any:
     columns = ", ".join(f"CAST({name} AS {EXACT[dtype]})" for name, dtype in DTYPES.items())
     with duckdb.connect(config={"file_search_path": str(folder), "threads": 2}) as con:
         con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET enable_progress_bar = false")
         return con.execute(f"SELECT count(*), sum(hash({columns})) FROM {read}").fetchone()

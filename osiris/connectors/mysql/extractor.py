@@ -20,7 +20,6 @@ from osiris.connectors.mysql.failures import READ_ONLY, number_of
 from osiris.connectors.mysql.keys import Values
 from osiris.connectors.mysql.keyset import Pages, Reader
 from osiris.connectors.mysql.names import Name
-from osiris.connectors.mysql.query import select_of
 from osiris.connectors.mysql.reading import Form
 from osiris.connectors.mysql.selection import Rows, Selection, Wanted
 from osiris.connectors.mysql.splits import Ranges
@@ -132,6 +131,8 @@ class Extractor(base.Extractor[Client]):
         query, wanted = self.options.get("query"), Wanted.of(self.options)
         if query is None:
             return selection.of_table(self._table(), wanted)
+        from osiris.connectors.mysql.query import select_of  # whole tables are read without sqlglot
+
         return selection.of_query(self.client, select_of(query), wanted)
 
     def _pages(self, table: Table) -> Pages:

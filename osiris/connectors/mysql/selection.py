@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pymysql.constants import FLAG
 
@@ -13,9 +13,11 @@ from osiris.connectors.base import Options
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.columns import Column
 from osiris.connectors.mysql.names import Name, folded, quoted
-from osiris.connectors.mysql.query import Query, condition_of
 from osiris.connectors.mysql.tables import Table, TableColumn, columns_of
 from osiris.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from osiris.connectors.mysql.query import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,13 @@ class Wanted:
     def of(cls, options: Options) -> Wanted:
         """Raises ConfigError for a condition that is more than one."""
         where = options.get("where")
+        if where is not None:
+            from osiris.connectors.mysql.query import condition_of  # whole tables are read without sqlglot
+
+            where = condition_of(where)
         return cls(
             tuple(options.get("columns", ())),
-            None if where is None else condition_of(where),
+            where,
             tuple(options.get("order_by", ())),
             options.get("limit"),
             options.get("offset"),
