@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from osiris.testing.faults import Fault, FaultProxy
+from osiris.testing.faults import FaultProxy
 from tests.connectors.mysql import kills
-from tests.connectors.mysql.trial import Trial
-from tests.connectors.patience import until
+from tests.connectors.mysql.trial import Trial, Where
 from tests.servers.mariadb import Database, MariaDB
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -32,7 +30,7 @@ MOMENTS: dict[str, dict[str, tuple[bytes, bool]]] = {
     "upsert": {
         "before begin": BEGIN,
         "while writing": WRITE,
-        "before the commit": (b"JOIN", False),
+        "before the commit": (b"AS t JOIN", False),
         "between UPDATE and INSERT": (b"`_osiris_met` = 0", False),
         "inside the commit": (COMMIT, False),
         "after the commit": (COMMIT, True),
@@ -56,6 +54,12 @@ MOMENTS: dict[str, dict[str, tuple[bytes, bool]]] = {
     },
 }
 """The bytes that do not reach the server any more, or, with True, do so and are not answered."""
+PLACES: dict[str, Where] = {
+    "before begin": "while writing",
+    "while writing": "while writing",
+    "while staging is removed": "after the commit",
+}
+"""How far the run has come by its ledger, where that is not in the commit."""
 CRASHES = {
     "append": ("while writing", "after the commit"),
     "upsert": ("between UPDATE and INSERT", "after the commit"),
@@ -83,8 +87,8 @@ def test_a_run_that_is_killed_at_any_moment_and_run_again_is_one_clean_run(
     with FaultProxy("127.0.0.1", database.server.port) as proxy:
         trial = prepared(database, tmp_path, mode, proxy)
         for moment in MOMENTS[mode]:
-            process = stalled(trial, proxy, *MOMENTS[mode][moment])
-            assert trial.kill(process) is not None, moment
+            process = trial.stall(proxy, *MOMENTS[mode][moment])
+            assert trial.kill(process) == PLACES.get(moment, "in the commit"), moment
             proxy.mend()
             assert trial.look() in (trial.old, trial.new), moment
             trial.run()
@@ -104,7 +108,7 @@ def test_a_run_whose_server_is_killed_is_finished_by_the_next(mortal: MariaDB, t
     with FaultProxy("127.0.0.1", mortal.port) as proxy:
         trial = prepared(mortal.database(), tmp_path, mode, proxy)
         for moment in CRASHES[mode]:
-            process = stalled(trial, proxy, *MOMENTS[mode][moment])
+            process = trial.stall(proxy, *MOMENTS[mode][moment])
             mortal.kill()
             proxy.mend()
             proxy.hang_up()
@@ -123,13 +127,3 @@ def prepared(database: Database, root: Path, mode: str, proxy: FaultProxy) -> Tr
     trial = Trial(database, root, mode, rows=1000, fields=fields)
     trial.prepare()
     return trial
-
-
-def stalled(trial: Trial, proxy: FaultProxy, bytes_at: bytes, lose_answer: bool) -> subprocess.Popen[str]:
-    """A run that waits for the server in vain, at those bytes."""
-    trial.reset()
-    before = proxy.hits["stall"]
-    proxy.mend(Fault("stall", "to_server", at=bytes_at, lose_answer=lose_answer))
-    process = trial.start()
-    until(lambda: proxy.hits["stall"] > before or process.poll() is not None)
-    return process

@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 from osiris import Project
 from osiris.runs import FlowState, Report, RunFolder, find
+from osiris.testing.faults import Fault, FaultProxy
+from tests.connectors.patience import until
 from tests.servers.mariadb import PASSWORD, Database
 
 Where = Literal["before begin", "while writing", "in the commit", "after the commit", "when all was done"]
@@ -48,8 +50,8 @@ CREATE TABLE t (place BIGINT, id BIGINT, word VARCHAR(9000) DEFAULT '-', amount 
 class Trial:
     """A project in `root` with a pipeline from a table or a CSV file into `t` of `database`.
 
-    `fields` are those of the target's connection that differ; `old` and `new` are digests of the target before a run
-    and after a clean one.
+    `fields` are those of the target's connection that differ, `more` is SQL that makes further tables; `old` and `new`
+    are digests of the target before a run and after a clean one.
     """
 
     database: Database
@@ -58,11 +60,12 @@ class Trial:
     reader: str = "mysql"
     rows: int = 20_000
     fields: dict[str, Any] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
     old: str | None = None
     new: str | None = None
 
-    def prepare(self) -> None:
-        """Write the project and the source, and do the clean run."""
+    def prepare(self, *steps: dict[str, Any]) -> None:
+        """Write the project and the source, and do the clean run. `steps` are others than from the source into `t`."""
         source = SOURCE.format(rows=self.rows, keys=self.rows * 3 // 4, size=WORDS_BYTES // self.rows)
         self.database.sql(source)
         shop = {**self.database.fields(), "password": "${MYSQL_PASSWORD}"}
@@ -77,26 +80,24 @@ class Trial:
             reading = {"path": "source.csv", "dtypes": DTYPES}
         kind = "filesystem.csv_extractor" if self.reader == "csv" else "mysql.extractor"
         writing = {"connection": "@mysql.target", "table": "t", **MODES[self.mode]}
-        self.write({"id": "r", "component": kind, "config": reading}, self.writer("w", **writing))
+        given = steps or (
+            {"id": "r", "component": kind, "config": reading},
+            {"id": "w", "component": "mysql.writer", "config": writing},
+        )
+        document = {"oml_version": "0.1.0", "name": "trial", "steps": given}
+        (self.root / "p.yaml").write_text(json.dumps(document))
         self.reset()
         self.old = self.look()
         self.run()
         self.new = self.look()
         assert self.new not in (None, self.old)
 
-    def write(self, *steps: dict[str, Any]) -> None:
-        document = {"oml_version": "0.1.0", "name": "trial", "steps": steps}
-        (self.root / "p.yaml").write_text(json.dumps(document))
-
-    def writer(self, name: str, **config: Any) -> dict[str, Any]:
-        return {"id": name, "component": "mysql.writer", "config": config}
-
     def reset(self) -> None:
         """As it was before any run."""
         for table in self.tables() - {"source"}:
             self.database.sql(f"DROP TABLE {table}")
         if self.mode != "made":
-            self.database.sql(TARGET)
+            self.database.sql(TARGET, *self.more)
         shutil.rmtree(self.root / "run_logs", ignore_errors=True)
 
     def run(self, status: str = "success") -> Report:
@@ -110,6 +111,15 @@ class Trial:
         command = [sys.executable, "-m", "osiris", "run", "p.yaml", "--json"]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.root, env=environ, stdout=pipe, stderr=pipe, text=True)
+
+    def stall(self, proxy: FaultProxy, at: bytes, lose_answer: bool) -> subprocess.Popen[str]:
+        """Reset, and start a run that waits in vain for the server: `at` does not reach it, or is not answered."""
+        self.reset()
+        before = proxy.hits["stall"]
+        proxy.mend(Fault("stall", "to_server", at=at, lose_answer=lose_answer))
+        process = self.start()
+        until(lambda: proxy.hits["stall"] > before or process.poll() is not None)
+        return process
 
     def end(self, process: subprocess.Popen[str], status: str = "success") -> dict[str, Any]:
         """Wait for its end; the document that it printed."""
