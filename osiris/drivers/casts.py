@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 _DIGITS_OF_INT64 = 20
 _MOST_DIGITS = 76
+_DIGITS_OF_UNIT = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _WORDS_FOR_INFINITY = r"^\s*[+-]?inf(inity)?\s*$"
 
 
@@ -36,11 +37,36 @@ def _cast(array: pa.Array, wanted: pa.DataType) -> pa.Array:
     if any(moments) and not all(moments) and not (_is_text(array.type) or _is_text(wanted)):
         # Arrow would count a number in the unit of the type, from 1970: seconds would become microseconds.
         raise pa.ArrowNotImplementedError(f"no cast from {array.type} to {wanted}")
+    if pa.types.is_duration(array.type) and _is_text(wanted):
+        array = _clocked(array)
     if pa.types.is_integer(array.type) and pa.types.is_decimal(wanted):
         # Arrow itself wants room for every number of the integer's type, however small the numbers are.
         digits = min(_MOST_DIGITS, _DIGITS_OF_INT64 + max(0, wanted.scale))
         array = pc.cast(array, pa.decimal256(digits, max(0, wanted.scale)))
     return pc.cast(array, wanted, safe=True)
+
+
+def _clocked(array: pa.Array) -> pa.Array:
+    """Durations as `-838:59:59.000000`: hours, minutes, seconds and the digits that the unit has. Arrow itself would
+    write a number without its unit."""
+    digits = _DIGITS_OF_UNIT[array.type.unit]
+    count = array.cast(pa.int64())
+    seconds, fraction = _divided(pc.abs_checked(count), 10**digits)
+    minutes, seconds = _divided(seconds, 60)
+    hours, minutes = _divided(minutes, 60)
+    clock = pc.binary_join_element_wise(*(_padded(part, 2) for part in (hours, minutes, seconds)), ":")
+    text = pc.binary_join_element_wise(clock, _padded(fraction, digits), ".") if digits else clock
+    return pc.binary_join_element_wise(pc.if_else(pc.less(count, 0), "-", ""), text, "")
+
+
+def _divided(numbers: pa.Array, by: int) -> tuple[pa.Array, pa.Array]:
+    """Of numbers that are not negative: the quotients, and what remains."""
+    found = pc.divide(numbers, by)
+    return found, pc.subtract(numbers, pc.multiply(found, by))
+
+
+def _padded(numbers: pa.Array, width: int) -> pa.Array:
+    return pc.ascii_lpad(pc.cast(numbers, pa.string()), width, "0")
 
 
 def _is_kept(array: pa.Array, found: pa.Array) -> bool:

@@ -96,6 +96,29 @@ def test_the_row_that_is_named_is_the_first_bad_one(place: int, size: int, count
     assert caught.value.row == place + 1
 
 
+@pytest.mark.parametrize(
+    ("unit", "counts", "texts"),
+    [
+        ("s", [0, -1, 3_020_399, 360_000_000], ["00:00:00", "-00:00:01", "838:59:59", "100000:00:00"]),
+        ("ms", [59_999, -3_600_000], ["00:00:59.999", "-01:00:00.000"]),
+        ("us", [-3_020_399_000_001, 60_000_000], ["-838:59:59.000001", "00:01:00.000000"]),
+        ("ns", [1, 1 - 2**63], ["00:00:00.000000001", "-2562047:47:16.854775807"]),
+    ],
+)
+def test_a_duration_as_text_is_a_time_and_no_number_without_its_unit(
+    unit: str, counts: list[int], texts: list[str]
+) -> None:
+    batch = pa.record_batch({"t": pa.array([*counts, None], pa.duration(unit))})
+    rows = list(columns.apply(Batches.of(batch.schema, [batch]), (ColumnMap("t", "t", "string"),)))
+    assert rows[0]["t"].to_pylist() == [*texts, None]
+
+
+def test_a_duration_that_has_no_opposite_is_refused() -> None:
+    batch = pa.record_batch({"t": pa.array([0, -(2**63)], pa.duration("us"))})
+    with pytest.raises(DataError, match="column 't', row 2"):
+        list(columns.apply(Batches.of(batch.schema, [batch]), (ColumnMap("t", "t", "string"),)))
+
+
 def test_a_column_that_does_not_come_is_named_before_a_row_is_read() -> None:
     with pytest.raises(ConfigError, match="there is no column 'wrod'") as caught:
         columns.apply(stream("a"), (ColumnMap("wrod", "x"),))

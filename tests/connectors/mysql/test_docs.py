@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +13,13 @@ import pytest
 
 import osiris
 from tests.connectors.mysql.source import Source
-from tests.docs.blocks import ROOT
+from tests.docs.blocks import ROOT, blocks
 from tests.servers.mariadb import Database
 
 pytestmark = pytest.mark.server
 
-TYPES = (ROOT / "docs" / "mysql.md").read_text(encoding="utf-8").partition("## Types")[2].partition("## ")[0]
+PAGE = ROOT / "docs" / "mysql.md"
+TYPES = PAGE.read_text(encoding="utf-8").partition("## Types")[2].partition("## ")[0]
 
 
 def told() -> Iterator[tuple[str, str]]:
@@ -53,3 +57,17 @@ def test_read_only_stops_and_does_not_stop_what_the_page_says(database: Database
     assert source.read(query="SELECT SLEEP(0) AS s, GET_LOCK('x', 0) AS l")[0].to_pylist() == [{"s": 0, "l": 1}]
     source.sql("START TRANSACTION READ ONLY", "CREATE TABLE made (n INT)")
     assert source.sql("SHOW TABLES LIKE 'made'") == [("made",)]
+
+
+def test_the_program_of_the_page_does_what_it_says(database: Database, tmp_path: Path) -> None:
+    """It is run as it stands, in a project whose @mysql.shop is the private server."""
+    fields = json.dumps({"mysql": {"shop": database.fields()}})
+    (tmp_path / "osiris_connections.yaml").write_text(f"version: 1\nconnections: {fields}\n")
+    (program,) = [block for block in blocks(PAGE) if block.value("title") == "orders.py"]
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program.text], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "3 rows written\n[{'id': 1, 'customer': 'Ada', 'amount': 12.5}]\n"
+    assert database.sql("SELECT COUNT(*), SUM(amount) FROM orders_copy") == [(3, 15.75)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,7 +17,9 @@ import osiris
 from osiris import Project
 from osiris.runs import Report
 from tests.connectors.mysql.source import Source
+from tests.connectors.mysql.target import Target
 from tests.connectors.mysql.test_interrupted_reads import gather, seen
+from tests.connectors.mysql.test_writer_types import TYPES, fill
 from tests.connectors.patience import until
 from tests.servers.mariadb import PASSWORD, Database
 
@@ -40,10 +43,14 @@ class Place:
         (root / "osiris_connections.yaml").write_text(json.dumps({"version": 1, "connections": connections}))
         self.project = Project(root, environ={"MYSQL_PASSWORD": PASSWORD})
 
-    def write(self, reading: dict[str, Any], writer: str, writing: dict[str, Any], **more: Any) -> Path:
+    def write(
+        self, reading: dict[str, Any], writer: str, writing: dict[str, Any], columns: Any = None, **more: Any
+    ) -> Path:
+        """The pipeline's file. `columns` are those of the writer; `more` is for the reader's step."""
+        chosen = {} if columns is None else {"columns": columns}
         steps = [
             {"id": "read", "component": "mysql.extractor", "mode": "read", "config": reading, **more},
-            {"id": "write", "component": writer, "mode": "write", "config": writing},
+            {"id": "write", "component": writer, "mode": "write", "config": writing, **chosen},
         ]
         path = self.root / "p.yaml"
         path.write_text(json.dumps({"oml_version": "0.1.0", "name": "p", "steps": steps}))
@@ -95,6 +102,45 @@ def test_into_duckdb(place: Place) -> None:
         assert con.sql("SELECT typeof(id), typeof(amount) FROM orders LIMIT 1").fetchall() == [
             ("UINTEGER", "DECIMAL(30,3)")
         ]
+
+
+def test_every_value_of_every_type_into_parquet(place: Place, target: Target) -> None:
+    """Read back by Arrow it is what the server gave; to other readers the file says what they can take."""
+    fill(target)
+    succeeded(place.run({"table": "s"}, "filesystem.parquet_writer", {"path": "all.parquet"}), 3)
+    given, found = target.read("s"), pq.read_table(place.root / "all.parquet")
+    assert found.schema.types == given.schema.types
+    assert found.equals(given)
+    with duckdb.connect() as con:
+        path = str(place.root / "all.parquet")
+        other: pa.Table = con.sql("FROM read_parquet(?) ORDER BY id", params=[path]).to_arrow_table()
+    for number, (kind, _, _) in enumerate(TYPES):
+        if not kind.startswith(("TIME(", "DECIMAL(65")) and kind not in ("TIME", "UUID"):
+            assert other[f"c{number}"].to_pylist() == given[f"c{number}"].to_pylist(), kind
+
+
+def test_durations_and_more_than_38_digits_into_parquet_as_the_user_wants_them(place: Place) -> None:
+    """Not all readers of Parquet know them: DuckDB takes the one for a number, the other for a DOUBLE."""
+    digits = f"-{'9' * 35}.{'9' * 30}"
+    place.database.sql(
+        "CREATE TABLE wide (id INT PRIMARY KEY, t TIME(6), d DECIMAL(65,30), n DECIMAL(50,2))",
+        f"INSERT INTO wide VALUES (1, '-838:59:59.000001', {digits}, 12.50), (2, NULL, NULL, NULL)",
+    )
+    chosen = [
+        {"from": "id"},
+        *({"from": name, "type": "string"} for name in "td"),
+        {"from": "n", "type": "decimal(38,2)"},
+    ]
+    path = place.write({"table": "wide"}, "filesystem.parquet_writer", {"path": "wide.parquet"}, columns=chosen)
+    succeeded(place.project.run(path), 2)
+    with duckdb.connect() as con:
+        rows = con.execute("FROM read_parquet(?) ORDER BY id", [str(place.root / "wide.parquet")]).fetchall()
+    assert rows == [(1, "-838:59:59.000001", digits, Decimal("12.50")), (2, None, None, None)]
+    place.database.sql(f"UPDATE wide SET n = {'9' * 40} WHERE id = 2")
+    error = place.project.run(path).error
+    assert error is not None
+    assert (error.code, "column 'n', row 2" in error.message) == ("data.cast", True)
+    assert pq.read_table(place.root / "wide.parquet")["n"].to_pylist() == [Decimal("12.50"), None]
 
 
 GATE = """
