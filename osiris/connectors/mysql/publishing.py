@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from osiris.connectors.mysql.client import Client
     from osiris.connectors.mysql.ledger import Ledger
 
+log = logging.getLogger(__name__)
+TRIES: Final = 3
+"""How often a commit is tried that the server ends, and undoes wholly, for a deadlock."""
 MET: Final = f"{RESERVED}met"
 """The column of an upsert's staging that says that the target has a row of that key."""
 
@@ -94,11 +98,23 @@ class Publishing:
 
     def _move(self, token: Token, rows: int, source: Name, target: Table, state: State | None) -> None:
         names = self._columns(source, target)
-        fill = self._upsert if self.wanted.mode == "upsert" else self._append
-        self.client.execute("START TRANSACTION")
-        fill(names, source)
-        self.ledger.note(token, rows, token.data["key"], state)
-        self.client.execute("COMMIT")
+        for left in reversed(range(TRIES)):
+            try:
+                self.client.execute("START TRANSACTION")
+                self._fill(names, source)
+                self.ledger.note(token, rows, token.data["key"], state)
+                self.client.execute("COMMIT")
+                return
+            except pymysql.err.MySQLError as error:
+                if not left or failures.number_of(error) != ER.LOCK_DEADLOCK:
+                    raise
+                log.info("%s: the server has undone the commit, it is tried again: %s", self.wanted.name, error.args[1])
+
+    def _fill(self, names: list[str], source: Name) -> None:
+        if self.wanted.mode == "upsert":
+            self._upsert(names, source)
+        else:
+            self._append(names, source)
 
     def _append(self, names: list[str], source: Name) -> None:
         order = f" ORDER BY {quoted(ROW)}" if source == self.staging.rows else ""
