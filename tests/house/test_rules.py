@@ -58,7 +58,7 @@ RULES = {
         r"^\s*(import|from) numpy\b|to_numpy",
         ("osiris/*.py",),
         # what makes bytes of the wire into Arrow's buffers, or the other way round
-        ("osiris/connectors/mysql/", "osiris/connectors/_shared/postgres/"),
+        ("osiris/connectors/mysql/", "osiris/connectors/_shared/postgres/", "osiris/connectors/_shared/buffers.py"),
     ),
     "whole results in memory": (r"read_all\(|fetchall\(|list\(batches\)", ("osiris/*.py",), ("osiris/testing/",)),
     "a family decided by name": (

@@ -8,12 +8,13 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from osiris.connectors._shared.buffers import bitmap
 from osiris.connectors.mysql.calendar import MAX_YEAR, Calendar
 from osiris.connectors.mysql.decode_kind import Kind
 from osiris.connectors.mysql.decode_moments import MAX_HOURS
 from osiris.connectors.mysql.decode_numbers import narrow
 from osiris.connectors.mysql.digits import U8, byte
-from osiris.connectors.mysql.values import Ints, Values, Words, bitmap
+from osiris.connectors.mysql.values import Ints, Values, Words
 
 
 class PackedNumbers(Kind):

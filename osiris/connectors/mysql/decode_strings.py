@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from osiris.connectors._shared import buffers
 from osiris.connectors.mysql.decode_kind import Kind
 from osiris.connectors.mysql.values import Values
 
@@ -31,15 +32,7 @@ class Texts(Kind):
     hint = "read the bytes with CAST(… AS BINARY) in a query, or mend the column"
 
     def fast(self, values: Values) -> pa.Array | None:
-        binary = values.binary()
-        text = pa.Array.from_buffers(pa.string(), len(binary), binary.buffers(), binary.null_count)
-        data = np.frombuffer(binary.buffers()[2] or b"", np.uint8)
-        if data.max(initial=0) >= 0x80:  # most columns are ASCII, and to see that is far faster
-            try:
-                text.validate(full=True)
-            except pa.ArrowInvalid:
-                return None
-        return text
+        return buffers.text(values.binary())
 
     def parse(self, value: bytes) -> str:
         return value.decode("utf-8")

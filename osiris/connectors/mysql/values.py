@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from osiris.connectors._shared import buffers
+from osiris.connectors._shared.buffers import Flags, Ints
 from osiris.connectors.mysql.columns import Column
 from osiris.errors import DataError
 
-Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
-Flags = NDArray[np.bool_]
 SHOWN_BYTES: Final = 80
+__all__ = ["Block", "Flags", "Ints", "Values", "Words"]
 
 
 class Block:
@@ -77,30 +78,12 @@ class Values:
     def array(self, kind: pa.DataType, data: NDArray[np.generic], nulls: Flags | None = None) -> pa.Array:
         """The Arrow array of `kind` whose values are the bytes of `data`; `nulls` are more than the server sent."""
         missing = self.nulls if nulls is None else nulls
-        return pa.Array.from_buffers(
-            kind, len(self), [bitmap(missing), pa.py_buffer(np.ascontiguousarray(data))], _count(missing)
-        )
+        buffer = pa.py_buffer(np.ascontiguousarray(data))
+        return pa.Array.from_buffers(kind, len(self), [buffers.bitmap(missing), buffer], buffers.count(missing))
 
     def binary(self) -> pa.Array:
-        """A copy of the bytes of each value, as an Arrow array.
-
-        The buffer itself is seen as an array of values and the gaps between them, and Arrow takes every second one:
-        it copies each at once, where numpy would gather byte by byte.
-        """
-        count = len(self)
-        if self.nulls is None and count and self.lengths.min() == self.lengths.max() == 1:
-            offsets, data = pa.py_buffer(np.arange(count + 1, dtype=np.int32)), self.block.bytes[self.begins]
-            return pa.Array.from_buffers(pa.binary(), count, [None, offsets, pa.py_buffer(data)], 0)
-        borders = np.zeros(2 * count + 1, np.int32)
-        borders[0:-1:2] = self.begins
-        np.add(self.begins, self.lengths, out=borders[1::2], casting="same_kind")
-        borders[-1:] = borders[-2:-1]
-        buffers = [None, pa.py_buffer(borders), pa.py_buffer(self.block.raw)]
-        seen = pa.Array.from_buffers(pa.binary(), 2 * count, buffers, 0)
-        _, own_offsets, own_data = seen.take(pa.array(np.arange(0, 2 * count, 2, dtype=np.int32))).buffers()
-        return pa.Array.from_buffers(
-            pa.binary(), count, [bitmap(self.nulls), own_offsets, own_data], _count(self.nulls)
-        )
+        """A copy of the bytes of each value, as an Arrow array."""
+        return buffers.gathered(self.block.raw, self.begins, self.lengths, self.nulls)
 
     def __iter__(self) -> Iterator[bytes | None]:
         """The values one by one: the slow way, for what the fast ways do not understand."""
@@ -129,12 +112,3 @@ class Values:
 def _shown(value: bytes) -> str:
     """The value as text, bytes that are none as `\\x80`."""
     return value[:SHOWN_BYTES].decode("utf-8", "backslashreplace") + ("…" if len(value) > SHOWN_BYTES else "")
-
-
-def bitmap(nulls: Flags | None) -> pa.Buffer | None:
-    """Arrow's bitmap of what is not null."""
-    return None if nulls is None else pa.py_buffer(np.packbits(~nulls, bitorder="little"))
-
-
-def _count(nulls: Flags | None) -> int:
-    return 0 if nulls is None else int(np.count_nonzero(nulls))

@@ -7,22 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from osiris.connectors._shared.postgres import fields
-from osiris.connectors._shared.postgres.channel import Channel, Limits
 from osiris.connectors.base import Connection
+from osiris.connectors.postgres.client import Client
 from osiris.errors import OsirisError
 from osiris.testing.rig import raised
 
-
-class Client(Channel):
-    """A client over the fields of a connection."""
-
-    def parameters(self) -> Mapping[str, str]:
-        return fields.parameters(self.connection)
-
-    @property
-    def limits(self) -> Limits:
-        return fields.limits(self.connection)
+__all__ = ["Client", "failure", "made", "opened"]
 
 
 def made(given: Mapping[str, Any], **more: Any) -> Client:

@@ -35,6 +35,18 @@ class Limits:
     lock_s: float = 120
 
 
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """`type` and `modifier` as pg_attribute has them; `table` and `number` are the column's that it comes straight
+    from, 0 for an expression."""
+
+    name: str
+    type: int
+    modifier: int
+    table: int
+    number: int
+
+
 class Channel(base.Client):
     """A session in autocommit mode. Errors are psycopg's, or ours where there is more to say; `classify` maps them.
 
@@ -71,7 +83,23 @@ class Channel(base.Client):
 
     def open(self) -> None:
         if self._session is None:
-            self.log_in(self.place.resolved(self._line, self.limits.connect_s))
+            self.log_in(self.resolved())
+
+    def resolved(self) -> dict[str, str]:
+        """What libpq is told, the hosts' addresses with it."""
+        return self.place.resolved(self._line, self.limits.connect_s)
+
+    def probe(self) -> None:
+        """Connect to the first host that answers, without a word, and leave it."""
+        for place, (host, port) in enumerate(self.place.hosts, 1):
+            try:
+                self._line.connect(self._line.resolve(host, port, self.limits.connect_s), self.limits.connect_s)
+                return
+            except OSError as error:
+                if place == len(self.place.hosts):
+                    raise _unreachable(self.where, error) from error
+            finally:
+                self._line.let_go()
 
     def log_in(self, parameters: Mapping[str, str]) -> None:
         """Connect, agree on TLS and log in, at the addresses of `Place.resolved`."""
@@ -98,6 +126,10 @@ class Channel(base.Client):
     @property
     def is_open(self) -> bool:
         return self._session is not None and not self._session.closed
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self._session is not None and bool(self._session.pgconn.ssl_in_use)
 
     @property
     def session(self) -> Session:
@@ -137,6 +169,23 @@ class Channel(base.Client):
         with self._asking() as session:
             return session.execute(sql.encode(), args or None).rowcount
 
+    def described(self, sql: str) -> tuple[ResultColumn, ...]:
+        """The columns that a statement will give, without running it; none for a statement that gives no rows. The
+        server refuses several statements, whatever is between them. For transactions only."""
+        with self._asking() as session:
+            found = session.described(sql)
+            encoding = session.info.encoding
+            return tuple(
+                ResultColumn(
+                    (found.fname(place) or b"").decode(encoding),
+                    found.ftype(place),
+                    found.fmod(place),
+                    found.ftable(place),
+                    found.ftablecol(place),
+                )
+                for place in range(found.nfields)
+            )
+
     def begin(self, mode: str = "", snapshot: str | None = None) -> None:
         """Begin a transaction, in which times are shown in UTC and numbers in full whatever the server is set to.
 
@@ -167,8 +216,8 @@ class Channel(base.Client):
                     copy.write(chunk)
             return cursor.rowcount
 
-    def copy_out(self, sql: str, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
-        """COPY … TO STDOUT, as the server sends it, in pieces of whole rows of about `chunk_bytes`.
+    def copy_out(self, sql: str, chunk_bytes: int = CHUNK_BYTES) -> Generator[list[memoryview]]:
+        """COPY … TO STDOUT, as the server sends it: a message for each row, about `chunk_bytes` of them at a time.
 
         Ends once the server has said that all was sent; nothing else can be asked before that. Left early, it leaves
         the session in the middle of a result: it can only be closed then.
@@ -181,10 +230,10 @@ class Channel(base.Client):
             yield piece
         self._copying = False
 
-    def _next(self, session: Session, pieces: Iterator[bytes]) -> bytes:
+    def _next(self, session: Session, pieces: Iterator[list[memoryview]]) -> list[memoryview]:
         self.raise_if_interrupted()
         with self._telling(session):
-            return next(pieces, b"")
+            return next(pieces, [])
 
     @classmethod
     def _classify(cls, error: Exception) -> OsirisError:
@@ -229,13 +278,21 @@ class Channel(base.Client):
             )
 
 
+def _unreachable(where: str, error: OSError) -> OsirisError:
+    if isinstance(error, TimeoutError):
+        return TimedOut(f"no answer from {where}", hint="check host and port, and that no firewall is in between")
+    return NetworkFailed(
+        f"{where} cannot be reached: {error.strerror or error}",
+        hint="check host and port, and that the server runs and listens there",
+    )
+
+
 SETTINGS: Final = {
     "TimeZone": "'UTC'",
     "DateStyle": "'ISO, YMD'",
     "IntervalStyle": "'postgres'",
     "extra_float_digits": "1",
     "bytea_output": "'hex'",
-    "lc_monetary": "'C'",
     "xmlbinary": "'base64'",
     "idle_in_transaction_session_timeout": "0",  # a snapshot is held while others read in it
 }

@@ -42,13 +42,26 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     def wait(self, gen: PQGen[R], interval: float = LOOK_S, timeout: float | None = None) -> R:
         return super().wait(_looking(gen, self.look), interval=interval, timeout=timeout)
 
+    def described(self, sql: str) -> PGresult:
+        """The columns that a statement will give, without running it. The server takes one statement only.
+
+        It stays the unnamed prepared statement of the session: behind a pooler this is for transactions only.
+        """
+        self.pgconn.send_prepare(b"", sql.encode())
+        self._check(self.wait(generators.execute(self.pgconn)), ExecStatus.COMMAND_OK)
+        self.pgconn.send_describe_prepared(b"")
+        results = self.wait(generators.execute(self.pgconn))
+        self._check(results, ExecStatus.COMMAND_OK)
+        described: PGresult = results[-1]
+        return described
+
     def begin_copy(self, sql: str) -> None:
         """Begin a COPY … TO STDOUT, whose rows `copied` then gives."""
         self.pgconn.send_query(sql.encode())
         self._check(self.wait(generators.execute(self.pgconn)), ExecStatus.COPY_OUT)
 
-    def copied(self, most_bytes: int) -> Generator[bytes]:
-        """The rows of the copy, in pieces of about `most_bytes`; ends when the server says that it ended well.
+    def copied(self, most_bytes: int) -> Generator[list[memoryview]]:
+        """The messages of the copy, about `most_bytes` at a time; ends when the server says that it ended well.
 
         The server sends a message for each row, and libpq gives them one by one: this is all that is done for each.
         """
@@ -60,11 +73,11 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
             rows.append(taken[1])
             size += taken[0]
             if size >= most_bytes:
-                yield b"".join(rows)
+                yield rows
                 rows, size = [], 0
         self._check(self.wait(generators.fetch_many(self.pgconn)), ExecStatus.COMMAND_OK)
         if rows:
-            yield b"".join(rows)
+            yield rows
 
     def abandon(self) -> None:
         """Ask the server to end what it is doing, and close: the session is of no use any more."""

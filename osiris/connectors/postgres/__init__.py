@@ -1,0 +1,1 @@
+"""PostgreSQL: reading, writing, discovery and doctor."""
