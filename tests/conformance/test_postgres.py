@@ -22,14 +22,15 @@ COLUMNS = (
 )
 ROWS_SQL = (
     "SELECT g, CASE WHEN g > 0 THEN repeat(chr(97 + g % 26), 4200) END, "
-    f"{COUNT} - g, g % 2 = 1, DATE '2026-01-01' + g, '🐘', g / 4.0 FROM generate_series(0, {COUNT - 1}) AS g"
+    f"{COUNT} - g, g % 2 = 1, DATE '2026-01-01' + g, '🐘', round(g / 4.0, 2) FROM generate_series(0, {COUNT - 1}) AS g"
 )
 KNOWN = (
     "CREATE SCHEMA source",
+    "CREATE SCHEMA other",
     f"CREATE TABLE source.empty ({COLUMNS})",
     f"CREATE TABLE source.known ({COLUMNS})",
     f"INSERT INTO source.known {ROWS_SQL}",
-    f"CREATE TABLE public.known ({COLUMNS})",
+    f"CREATE TABLE other.known ({COLUMNS})",
 )
 ROWS = pa.table(
     {
@@ -39,7 +40,7 @@ ROWS = pa.table(
         "flag": pa.array([n % 2 == 1 for n in range(COUNT)]),
         "day": pa.array([date.fromordinal(date(2026, 1, 1).toordinal() + n) for n in range(COUNT)], pa.date32()),
         "word": pa.array(["🐘"] * COUNT),
-        "price": pa.array([f"{n / 4:.20f}" if n else "0.00000000000000000000" for n in range(COUNT)]),
+        "price": pa.array([f"{n / 4:.2f}" for n in range(COUNT)]),
     }
 )
 
@@ -63,19 +64,18 @@ class TestPostgres(Conformance):
 
     def subject(self, folder: Path) -> Subject:
         database = self.server.database()
-        database.sql("DROP TABLE public.known", "CREATE TABLE orders (id INT)", "CREATE TABLE people (id INT)")
         return Subject(
             family="postgres",
             root=folder,
-            fields=database.fields(user=USER, password=PASSWORD),
+            fields=database.fields(user=USER, password=PASSWORD, schema="source"),
             broken={
                 "a wrong password": {"password": "closed, please"},
                 "nobody there": {"port": 1},
                 "no such host": {"host": "no-such-host.invalid"},
                 "no such database": {"database": "no_such_database"},
-                "a stranger's certificate": {"sslmode": "verify-ca", "sslrootcert": "system"},
+                "a stranger's certificate": {"sslmode": "verify-full", "sslrootcert": "system"},
             },
-            discovered=("orders", "people"),
+            discovered=("empty", "known"),
             changes=self.changes(),
             reading=reading(),
         )
@@ -99,7 +99,7 @@ class TestPostgres(Conformance):
             "read_timeout_s": Change(60, unseen=late),
             "statement_timeout_s": Change(60, unseen=late),
             "lock_timeout_s": Change(60, unseen=late),
-            "schema": "source",
+            "schema": "other",
         }
 
 
@@ -107,13 +107,13 @@ def reading() -> Reading:
     several = {"split_by": "id"}
     return Reading(
         component="postgres.extractor",
-        options={"table": "source.known", "batch_rows": 500},
+        options={"table": "known", "batch_rows": 500},
         rows=ROWS,
-        empty={"table": "source.empty"},
-        missing={"table": "source.missing"},
+        empty={"table": "empty"},
+        missing={"table": "missing"},
         several=several,
         changes={
-            "table": "source.empty",
+            "table": "empty",
             "query": Change("SELECT 1 AS n", remove=("table",)),
             "columns": ["id"],
             "where": "id < 5",

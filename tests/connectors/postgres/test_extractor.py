@@ -180,7 +180,8 @@ def test_names_are_quoted_whatever_is_in_them(source: Source, nasty: str) -> Non
     quoted = '"' + nasty.replace('"', '""') + '"'
     source.sql(f"CREATE TABLE {quoted} ({quoted} INT PRIMARY KEY, x NUMERIC)", f"INSERT INTO {quoted} VALUES (7, 0.5)")
     options: dict[str, Any] = {"columns": [nasty, "x"], "where": f"{quoted} > 0"}
-    for more in ({"table": quoted}, {"query": f"SELECT * FROM {quoted}"}):
+    forms: list[dict[str, Any]] = [{"table": quoted}, {"query": f"SELECT * FROM {quoted}"}]
+    for more in forms:
         rows, _ = source.read(**options, **more, order_by=[f"{nasty} desc"])
         assert rows.to_pylist() == [{nasty: 7, "x": "0.5"}]
     assert source.read(2, table=quoted, split_by=nasty)[0].num_rows == 1

@@ -38,6 +38,7 @@ def told(client: Any, sql: str) -> OsirisError:
     return known
 
 
+WEAK = {"sslmode": "verify-ca", "sslrootcert": "system"}
 LOGINS: dict[str, tuple[dict[str, Any], type[OsirisError], str, str]] = {
     "wrong password": ({"password": "wr0ng-s3cret"}, AuthFailed, "connection.auth", "password"),
     "no password": ({"password": None}, AuthFailed, "connection.auth", "password"),
@@ -47,6 +48,12 @@ LOGINS: dict[str, tuple[dict[str, Any], type[OsirisError], str, str]] = {
     "unknown host": ({"host": "no-such-host.invalid"}, NetworkFailed, "connection.dns", "host"),
     "no socket file": ({"host": "/no/such/folder"}, NetworkFailed, "connection.network", "host"),
     "untrusted": ({"sslmode": "verify-full", "sslrootcert": "system"}, TlsFailed, failures.CERTIFICATE, "sslrootcert"),
+    "a weak mode": (
+        {"sslmode": "verify-ca", "sslrootcert": "system"},
+        ConfigError,
+        "connection.parameter",
+        "verify-full",
+    ),
     "no mode": ({"sslmode": "sometimes"}, ConfigError, "connection.parameter", ""),
 }
 

@@ -67,7 +67,8 @@ class LoginChecks:
         return self.channel.where
 
     def encrypt(self) -> str | Finding:
-        self._attempt()
+        if not self.tried:
+            self._attempt()
         if self.channel.is_encrypted:
             return "the connection is encrypted"
         if self.failed is not None and self.failed.code == failures.CERTIFICATE:

@@ -36,6 +36,9 @@ class Extractor(base.Extractor[C]):
     """A family's extractor is this one with its own client. The session that plans several splits holds their snapshot
     open until the last of them is read."""
 
+    _exported: str | None = None
+    """The snapshot that this instance's own transaction holds."""
+
     def schema(self) -> pa.Schema:
         with self._transaction():
             return self._schema(self._selection())
@@ -52,8 +55,8 @@ class Extractor(base.Extractor[C]):
             conditions = self._conditions(table, chosen, wanted)
             parts: tuple[Split, ...] = (Split(0),)
             if not isinstance(conditions, str):
-                ((snapshot,),) = self.client.rows("SELECT pg_catalog.pg_export_snapshot()")
-                data = ({"snapshot": snapshot, "condition": condition} for condition in conditions)
+                ((self._exported,),) = self.client.rows("SELECT pg_catalog.pg_export_snapshot()")
+                data = ({"snapshot": self._exported, "condition": condition} for condition in conditions)
                 parts = tuple(Split(number, part) for number, part in enumerate(data))
             plan = ReadPlan(
                 self._schema(chosen),
@@ -68,8 +71,10 @@ class Extractor(base.Extractor[C]):
 
     def read(self, split: Split) -> Generator[pa.RecordBatch, None, End]:
         snapshot, condition = split.data.get("snapshot"), split.data.get("condition")
+        is_held = snapshot is not None and snapshot == self._exported
         with self._telling():
-            self._begin(snapshot)
+            if not is_held:
+                self._begin(snapshot)
             chosen = self._selection()
             policy, reading = self._policy(chosen), Reading(self._specials)
             kinds = [column.kind(policy) for column in chosen.columns]
@@ -79,7 +84,8 @@ class Extractor(base.Extractor[C]):
             for messages in self.client.copy_out(f"COPY (\n{sql}\n) TO STDOUT (FORMAT BINARY)", self._chunk_bytes):
                 yield from decoder.received(messages, most_rows)
             decoder.finish()
-            self.client.execute("COMMIT")
+            if not is_held:
+                self.client.execute("COMMIT")
         rows = decoder.rows
         return End(rows, "limit" if rows == self.options.get("limit") else EXHAUSTED, dict(reading.counts))
 
@@ -151,6 +157,7 @@ class Extractor(base.Extractor[C]):
         return min(rows, limit) if rows is not None and limit is not None else rows
 
     def _begin(self, snapshot: str | None = None) -> None:
+        self._exported = None
         self.client.rollback()
         try:
             self.client.begin(SNAPSHOT, snapshot)

@@ -153,6 +153,7 @@ _TEXTS: Final[dict[str, _Meaning]] = {
     "the database system is|cannot connect now": _Meaning(
         Busy, "server.starting", "the server starts or stops: run again"
     ),
+    "weak sslmode": _Meaning(ConfigError, "connection.parameter", "with sslrootcert: system set sslmode: verify-full"),
     "invalid (sslmode|connection option|port|integer)|must be|not supported": _Meaning(
         ConfigError, "connection.parameter"
     ),
