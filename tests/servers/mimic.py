@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, Self
@@ -15,16 +15,28 @@ auth: Any = import_module("mysql_mimic.auth")
 control: Any = import_module("mysql_mimic.control")
 errors: Any = import_module("mysql_mimic.errors")
 
+Rows = Sequence[tuple[Any, ...]]
+
 
 class Mimic:
     """Listens on `port` of 127.0.0.1 without TLS; `user` has the password `password`.
 
     `version` is what VERSION() gives. `refusals` maps a piece of a statement to the number of the error that it meets.
-    `clear_text` asks for the password in clear text; `passwords` are those that came.
+    `answer` gives the rows for a statement, None for one that the stand-in answers by itself; `statements` are all that
+    came. `clear_text` asks for the password in clear text; `passwords` are those that came.
     """
 
-    def __init__(self, version: str, refusals: Mapping[str, int] | None = None, *, clear_text: bool = False) -> None:
+    def __init__(
+        self,
+        version: str,
+        refusals: Mapping[str, int] | None = None,
+        *,
+        answer: Callable[[str], Rows | None] = lambda _: None,
+        clear_text: bool = False,
+    ) -> None:
         self.port = 0
+        self.statements: list[str] = []
+        self._answer = answer
         self.passwords: list[str] = []
         self._version = version
         self._refusals = dict(refusals or {})
@@ -93,9 +105,14 @@ class Mimic:
         handle = session.handle_query
 
         async def handle_query(sql: str, attrs: dict[str, str]) -> Any:
+            self.statements.append(sql)
             for piece, number in self._refusals.items():
                 if piece in sql:
                     raise errors.MysqlError(f"refused: {piece}", number)
+            rows = self._answer(sql)
+            if rows is not None:
+                count = len(rows[0]) if rows else int(sql.startswith(("SELECT", "SHOW")))
+                return rows, [f"c{n}" for n in range(count)]
             return await handle(sql.replace("VERSION()", f"'{self._version}'"), attrs)
 
         session.handle_query = handle_query

@@ -215,6 +215,9 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
     1118: _Meaning(DataError, "mysql.row_size", FEWER),
     **_all((1048, 1364, 1062, 1451, 1452, 1526, 1586, 3819, 4025), DataError, "data.constraint"),
     **_all((1021, 1114, 1030, 3), WriteFailed, "disk.full", "make room on the server, or raise its limits"),
+    **_all(
+        (1148, 3948), ConfigError, "mysql.local_infile", "set local_infile on the server, or false on the connection"
+    ),
     **_all((1153, 2020), WriteFailed, "mysql.packet", "raise max_allowed_packet on the server"),
 }
 """MySQL: https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html; MariaDB:

@@ -31,7 +31,7 @@ def refuse_missing_rights(client: Client, plan: Layout, target: Table | None, ma
 
     The server tells that of statements that are only prepared, but for DROP, ALTER and RENAME.
     """
-    statements = [f"CREATE TABLE {name.sql} (n INT)" for name in made]
+    statements = [f"CREATE TABLE {name.sql} (n INT PRIMARY KEY)" for name in made]
     if target is not None and plan.wanted.mode != "replace":
         statements += _into(target.name, plan)
     for statement in statements:

@@ -145,8 +145,8 @@ class Publishing:
         names = []
         has_met = False
         for column in columns_of(self.client, source):
-            if column.name in (ROW, MET):
-                has_met = has_met or column.name == MET
+            has_met = has_met or column.name == MET
+            if column.name in (ROW, MET) or column.hidden:  # the key that MySQL gives a table without one is hidden
                 continue
             there = theirs.get(folded(column.name))
             if there is None:
@@ -181,6 +181,8 @@ def _create(client: Client, name: Name, definitions: list[str]) -> None:
         number = failures.number_of(error)
         if number in _TOO_WIDE or (number == ER.CANT_CREATE_TABLE and "Too many columns" in known.message):
             hint = failures.FEWER
+        elif number in _KEYLESS:
+            hint = "name primary_key, the columns that tell rows apart: this server takes no table without one"
         elif number in _IMPOSSIBLE:
             hint = "write fewer columns, or shorter keys; or make the table yourself, as it should be"
         else:
@@ -190,4 +192,6 @@ def _create(client: Client, name: Name, definitions: list[str]) -> None:
 
 
 _TOO_WIDE: Final = (1117, 1118)
+_KEYLESS: Final = (1173, 3098, 3750)
+"""innodb_force_primary_key of MariaDB; group replication and sql_require_primary_key of MySQL."""
 _IMPOSSIBLE: Final = (1059, 1068, 1069, 1070, 1071, 1074, 1166, 1170, 1291)

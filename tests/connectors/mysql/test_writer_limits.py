@@ -83,6 +83,19 @@ def test_a_table_that_is_too_wide_is_refused_before_a_row_is_sent(target: Target
     assert (target.tables() - {"_osiris_commits", "_osiris_state"}, target.staging()) == (set(), set())
 
 
+def test_a_server_that_takes_no_table_without_a_key_asks_for_one(target: Target) -> None:
+    server = target.database.server
+    server.sql("SET GLOBAL innodb_force_primary_key = ON")
+    try:
+        with pytest.raises(osiris.ConfigError, match="requires a primary key") as caught:
+            target.write(rows_of(1, 2))
+        target.write(rows_of(1, 2), primary_key="id")
+    finally:
+        server.sql("SET GLOBAL innodb_force_primary_key = OFF")
+    assert (caught.value.code, "primary_key" in str(caught.value.hint)) == ("table.invalid", True)
+    assert target.rows() == [(0, "x"), (1, "xx")]
+
+
 @pytest.mark.parametrize("options", [{}, {"write_mode": "replace"}], ids=["append", "replace"])
 @pytest.mark.parametrize("strict", ["ON", "OFF"])
 def test_a_row_that_no_page_holds_is_an_error_that_names_it(
