@@ -36,7 +36,7 @@ format: $(READY) ## bring the code into its form, and mend what ruff can mend
 	$(BIN)/ruff format --quiet
 
 bench: $(READY) ## run the benchmarks and print their ratios
-	@for bench in bench/*/run.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+	@code=0; for bench in bench/*/run.py; do echo "== $$bench"; $(BIN)/python $$bench || code=1; done; exit $$code
 
 docs: $(READY) ## write docs/reference again from specs, --help and errors
 	$(BIN)/python docs/generate.py
