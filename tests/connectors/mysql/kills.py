@@ -1,6 +1,6 @@
 """Random kills of `osiris run`, or of the server under it.
 
-python -m tests.connectors.mysql.kills --times 50 --seed 1 [--mode append] [--server]
+python -m tests.connectors.mysql.kills --times 50 --seed 1 [--mode append] [--server] [--load]
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mode", choices=list(MODES), action="append", help="only this one")
     parser.add_argument("--server", action="store_true", help="kill the server, not osiris")
+    parser.add_argument("--load", action="store_true", help="write by LOAD DATA LOCAL")
     given = parser.parse_args()
     server = MariaDB.start()
     try:
@@ -133,7 +134,7 @@ def _many(server: MariaDB, mode: str, given: argparse.Namespace) -> None:
     began = time.monotonic()
     for reader, times in (("mysql", given.times - given.times // 2), ("csv", given.times // 2)):
         with tempfile.TemporaryDirectory() as folder:
-            trial = Trial(server.database(), Path(folder), mode, reader)
+            trial = Trial(server.database(), Path(folder), mode, reader, fields={"local_infile": given.load})
             trial.prepare()
             pace = Pace.of(trial)
             for _ in range(times):

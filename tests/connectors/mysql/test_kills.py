@@ -12,6 +12,7 @@ import pytest
 from osiris.testing.faults import FaultProxy
 from tests.connectors.mysql import kills
 from tests.connectors.mysql.trial import Trial, Where
+from tests.connectors.patience import until
 from tests.servers.mariadb import Database, MariaDB
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -94,6 +95,35 @@ def test_a_run_that_is_killed_at_any_moment_and_run_again_is_one_clean_run(
             trial.run()
             assert trial.look() == trial.new, moment
             trial.nothing_is_left()
+
+
+@pytest.mark.parametrize("first", ["the other goes", "the next run comes"])
+@pytest.mark.parametrize(("mode", "at_work"), [("replace", "RENAME TABLE%"), ("upsert", "UPDATE % AS t JOIN %")])
+def test_a_run_that_is_killed_while_its_commit_waits_for_another_session(
+    database: Database, tmp_path: Path, mode: str, at_work: str, first: str
+) -> None:
+    """The server does not notice, and goes on with it: once the other is gone, unless the next run is there before."""
+    trial = Trial(database, tmp_path, mode, rows=1000)
+    trial.prepare()
+    trial.reset()
+    sessions = f"SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{database.name}' AND INFO LIKE '{at_work}'"
+    with database.server.connect(database.name) as other, other.cursor() as cursor:
+        other.begin()
+        cursor.execute("SELECT * FROM t LIMIT 1" if mode == "replace" else "UPDATE t SET word = 'x' WHERE id = 7")
+        process = trial.start()
+        until(lambda: database.server.sql(sessions) or process.poll() is not None)
+        assert trial.kill(process) == "in the commit"
+        left = database.server.sql(sessions)
+        assert len(left) == 1
+        if first == "the next run comes":
+            process = trial.start()
+            until(lambda: database.server.sql(sessions) not in ([], left) or process.poll() is not None)
+        other.rollback()
+    if first == "the next run comes":
+        trial.end(process)
+    else:
+        trial.run()
+    trial.is_one_clean_run()
 
 
 @pytest.fixture(scope="module")
