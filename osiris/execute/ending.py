@@ -106,7 +106,18 @@ class Ending:
                 return Written(_rows(parts))
         if first:
             raise NotCommitted(token.step, problem)
-        raise problem or InternalError(f"{token.target}: its staging is gone, but other writers of its flow committed")
+        problem = problem or InternalError(
+            f"{token.target}: its staging is gone, but other writers of its flow committed"
+        )
+        problem.hint = self._hint_to_follow()
+        raise problem
+
+    def _hint_to_follow(self) -> str:
+        done = ", ".join(self._scene.folder.state().flows[self._flow].committed)
+        return (
+            f"{done} has committed, so this step can only follow: undo what is in its way and run again; to give the "
+            f"rest of this run up instead, remove {self._scene.folder.path}"
+        )
 
     def _recommit(self, token: Token, parts: Sequence[Part], state: State | None) -> Written:
         written = self._driver(token.step).recommit(token, parts, state)

@@ -20,7 +20,7 @@ SECOND: dict[str, dict[str, Any]] = {
 }
 OTHER = """
 CREATE TABLE u (id BIGINT PRIMARY KEY, count BIGINT, amount DECIMAL(38,2), word LONGTEXT)
-    SELECT seq * 7 AS id, seq AS count, 0 AS amount, 'old' AS word FROM seq_1_to_500
+    SELECT seq * 7 AS id, seq AS count, 0 AS amount, NULL AS word FROM seq_1_to_500
 """
 FIRST: dict[str, tuple[bytes, bool, Where]] = {
     "while writing": (b'slovo "801"', False, "while writing"),
@@ -83,6 +83,27 @@ def test_a_run_that_is_killed_around_two_commits_is_finished_without_its_source(
         finish(trial, decided=where != "while writing")
         assert (trial.look(), trial.look("u")) == clean, moment
         trial.nothing_is_left(writers=2, tables=frozenset({"t", "u"}))
+
+
+@pytest.mark.parametrize("mode", SECOND)
+def test_a_second_target_that_was_altered_between_the_commits_is_told_with_the_way_out(
+    database: Database, proxy: FaultProxy, tmp_path: Path, mode: str
+) -> None:
+    """The first writer has committed, so that the second can only follow, or be given up."""
+    trial = prepared(database, tmp_path, proxy, mode)
+    clean = trial.look(), trial.look("u")
+    at, lose_answer, _ = MOMENTS[mode]["between the two commits"]
+    trial.kill(trial.stall(proxy, at, lose_answer))
+    proxy.mend()
+    database.sql("ALTER TABLE u DROP COLUMN word")
+    error = trial.end(trial.start(), "failure")["error"]
+    assert "u was made, altered or dropped by somebody else" in error["message"]
+    assert "first has committed" in error["hint"]
+    assert f"remove {trial.runs()[-1].path}" in error["hint"]
+    database.sql("ALTER TABLE u ADD COLUMN word LONGTEXT")
+    trial.run()
+    assert (trial.look(), trial.look("u")) == clean
+    trial.nothing_is_left(writers=2, tables=frozenset({"t", "u"}))
 
 
 def finish(trial: Trial, *, decided: bool) -> None:
