@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pytest
 
-from osiris.testing.connector import Change, Conformance, Reading, Subject
-from tests.servers.postgres import PostgreSQL
+from osiris.testing.connector import Change, Conformance, Reading, Subject, Writing
+from tests.servers.postgres import Database, PostgreSQL
 
 COUNT = 1500
 """Of over 4 kB each: more than the reader takes at once, so that a fault in the middle is in the middle."""
@@ -78,6 +78,7 @@ class TestPostgres(Conformance):
             discovered=("empty", "known"),
             changes=self.changes(),
             reading=reading(),
+            writing=writing(database),
         )
 
     def changes(self) -> dict[str, Any]:
@@ -125,5 +126,34 @@ def reading() -> Reading:
             "batch_rows": 100,
             "dtypes": {"price": "decimal(30,20)"},
             "special_values": "string",
+        },
+    )
+
+
+def writing(database: Database) -> Writing:
+    def tables() -> set[str]:
+        found = database.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'source'")
+        return {name for (name,) in found if name not in ("_osiris_commits", "_osiris_state")}
+
+    def look() -> pa.Table | None:
+        if "target" not in tables():
+            return None
+        with database.connect() as connection, connection.execute("SELECT * FROM source.target") as cursor:
+            names = [column.name for column in cursor.description or ()]
+            rows = list(cursor)
+        columns = [pa.array([row[place] for row in rows]) for place in range(len(names))]
+        return pa.Table.from_arrays(columns, names=names)
+
+    return Writing(
+        component="postgres.writer",
+        options={"table": "target"},
+        look=look,
+        traces=tables,
+        observe=lambda: database.sql("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2"),
+        changes={
+            "table": "other",
+            "primary_key": "id",
+            "create_if_missing": False,
+            "on_schema_change": "add_columns",
         },
     )

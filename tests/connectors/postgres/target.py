@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris.connectors._shared.postgres.writer import TableWriter
 from osiris.connectors.base import Batches, Options, Part, Run, State, Token, Workspace, Written
-from tests.connectors.postgres.clients import Client, made
+from osiris.connectors.postgres.client import Client
+from osiris.connectors.postgres.writer import Writer
+from tests.connectors.postgres.clients import made
 from tests.servers.postgres import Database
 
 NUMBERS = count(1)
-Writer = TableWriter[Client]
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ def test_a_partitioned_table_is_written_as_one(target: Target, run: Runs, mode: 
     ("options", "rows", "error", "text"),
     [
         ({"create_if_missing": False}, PEOPLE, osiris.NotFound, "no table .*t"),
-        ({"schema": "nowhere"}, PEOPLE, osiris.NotFound, "no schema nowhere"),
+        ({"table": "nowhere.t"}, PEOPLE, osiris.NotFound, "no schema nowhere"),
         ({"write_mode": "upsert"}, PEOPLE, osiris.ConfigError, "primary_key"),
         ({"write_mode": "upsert", "primary_key": "idd"}, PEOPLE, osiris.ConfigError, "no column 'idd'"),
         ({"table": "_osiris_commits"}, PEOPLE, osiris.ConfigError, "own"),
@@ -349,7 +349,7 @@ def test_policies_hold_for_those_whom_they_bind(target: Target, run: Runs, mode:
     name = f"bound_{target.database.name}"
     target.sql(
         f"CREATE ROLE {name} LOGIN PASSWORD 'x'",
-        f"GRANT CREATE ON SCHEMA public TO {name}",
+        f"GRANT USAGE, CREATE ON SCHEMA public TO {name}",
         "CREATE TABLE t (id bigint PRIMARY KEY, name text)",
         f"GRANT ALL ON t TO {name}",
         "ALTER TABLE t ENABLE ROW LEVEL SECURITY",

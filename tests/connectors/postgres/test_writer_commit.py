@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -13,10 +13,12 @@ import pytest
 
 import osiris
 from osiris.connectors.base import Part, Run, State, Token
+from osiris.connectors.postgres.client import Client
 from osiris.testing.faults import Fault, FaultProxy, Way
 from tests.connectors.patience import Blocked, until
-from tests.connectors.postgres.clients import Client
 from tests.connectors.postgres.target import Target, endless, in_pieces, new_run
+from tests.servers.pgbouncer import PgBouncer
+from tests.servers.postgres import PostgreSQL
 
 pytestmark = pytest.mark.server
 PEOPLE = pa.table({"id": [1, 2, 3, 1], "name": ["a", "b", None, "d"]})
@@ -109,11 +111,13 @@ def test_an_abort_leaves_no_trace_on_any_client(target: Target, run: Runs, mode:
     assert target.sql("SELECT * FROM _osiris_commits") == []
 
 
-def test_a_session_that_is_still_at_work_is_ended(target: Target, mode: str) -> None:
+@pytest.mark.parametrize("call", ["settle", "abort"])
+def test_a_session_that_is_still_at_work_is_ended(target: Target, mode: str, call: str) -> None:
     """As after a lost connection, when the server has not noticed: what it began is undone, and can do no more."""
     with target.client() as client:
         writer, token, part = staged(target, client, new_run(), **MODES[mode])
-        assert target.fresh("settle", token, [], **MODES[mode]) == "not_committed"
+        known: list[list[Part]] = [[part]] if call == "settle" else []
+        assert target.fresh(call, token, *known, **MODES[mode]) in ("not_committed", None)
         with pytest.raises(osiris.NetworkFailed) as caught:
             classified(client, lambda: writer.commit(token, [part], None))
         assert caught.value.retryable
@@ -260,6 +264,27 @@ def test_a_lost_answer_to_the_commit_is_asked_for(target: Target, run: Runs, mod
     target.fresh("finish", token, **MODES[mode])
     assert rows(target) == AFTER[mode]
     assert target.fresh("last", "k") == STATE
+    assert target.staging() == set()
+
+
+@pytest.fixture(scope="module")
+def pooler(postgres: PostgreSQL) -> Iterator[PgBouncer]:
+    """In transaction mode: what follows a COMMIT may reach another session of the server."""
+    made = PgBouncer.start(postgres, connections=2)
+    yield made
+    made.stop()
+
+
+def test_a_write_through_a_pooler_is_the_same(target: Target, pooler: PgBouncer, run: Runs, mode: str) -> None:
+    through = target.over(port=pooler.port)
+    through.write(PEOPLE, run=run(), state=STATE, **MODES[mode])
+    assert rows(target) == AFTER[mode]
+    target.sql(*BEFORE)
+    with through.client() as client:
+        _, token, _ = staged(through, client, run(), **MODES[mode])
+        assert through.fresh("settle", token, [], **MODES[mode]) == "not_committed"
+    through.fresh("abort", token, **MODES[mode])
+    assert rows(target) == OLD
     assert target.staging() == set()
 
 

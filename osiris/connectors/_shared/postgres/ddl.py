@@ -42,7 +42,7 @@ def restored(text: str, kind: str, arrow: pa.DataType, usual: Type) -> Type | No
     if found.element is not None and usual.element is not None:
         return found if usual.element.name in (found.element.name, "text") else None
     is_same = found.name == usual.name or {found.name, usual.name} <= {"json", "jsonb"}
-    return found if is_same else None
+    return found if is_same or (found.name == "oid" and pa.types.is_uint32(arrow)) else None
 
 
 def built_in(text: str) -> Type | None:
@@ -149,8 +149,10 @@ _WORDS: Final = {
         for name in (
             *("numeric", "text", "bytea", "date", "interval", "uuid", "json", "jsonb", "money", "xml", "bit"),
             *("inet", "cidr", "macaddr", "macaddr8", "point", "line", "lseg", "box", "path", "polygon", "circle"),
-            *("tsvector", "tsquery", "pg_lsn", "jsonpath"),
+            *("tsvector", "tsquery", "pg_lsn", "jsonpath", "name", "oid"),
             *("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"),
+            *("int4multirange", "int8multirange", "nummultirange"),
+            *("datemultirange", "tsmultirange", "tstzmultirange"),
         )
     },
 }

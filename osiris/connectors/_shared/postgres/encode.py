@@ -35,6 +35,10 @@ def integers(array: pa.Array, size: int) -> Cells:
     return _numbers(strictly(array, wanted, f"is out of the range of {size} bytes"), f"i{size}", f">i{size}")
 
 
+def oids(array: pa.Array) -> Cells:
+    return _numbers(strictly(array, pa.uint32(), "is out of the range of an OID"), "u4", ">u4")
+
+
 def floats(array: pa.Array, size: int) -> Cells:
     """In `size` bytes, each exactly; NaN and Infinity too."""
     wanted = pa.float32() if size == 4 else pa.float64()

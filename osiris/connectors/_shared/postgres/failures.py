@@ -107,6 +107,7 @@ _STATES: Final[dict[str, _Meaning]] = {
     **_all(("3D000", "3F000"), NotFound, "database.missing", "check database and schema: case counts"),
     **_all(("42P01",), NotFound, "table.missing", "check the name: case counts"),
     **_all(("42703",), ConfigError, "column.missing", "check the name: case counts"),
+    **_all(("42622",), DataError, "data.value", _FITS),
     **_all(("57014",), TimedOut, "query.timeout", _LONGER, retryable=False),
     **_all(("55P03", "40001", "40P01", "55006"), Busy, "postgres.locked", _AGAIN),
     **_all(("53300",), Busy, "connection.too_many", _WAIT),

@@ -71,6 +71,8 @@ def _integer(_: pa.DataType, column: Type, __: str) -> Way | None:
         return Way(partial(encode.integers, size=INTEGERS[column.name]), fixed=True)
     if _is(column, *FLOATS):
         return Way(partial(encode.floats, size=FLOATS[column.name]), fixed=True)
+    if _is(column, "oid"):
+        return Way(encode.oids, fixed=True)
     return Way(partial(encode.numerics, scale=column.scale), fixed=True) if _is(column, "numeric") else None
 
 
@@ -85,16 +87,23 @@ def _float(_: pa.DataType, column: Type, __: str) -> Way | None:
 
 
 def _text(_: pa.DataType, column: Type, left_as: str) -> Way | None:
-    if _is(column, "text", "json") or column.kind == "enum":
+    if _is(column, "text", "json", "name", "char") or column.kind == "enum":
         return Way(encode.texts)
     if _is(column, "varchar", "bpchar"):
         return Way(partial(_short, limit=column.length, padded=column.name == "bpchar"))
     if _is(column, "jsonb"):
         return Way(encode.jsonb)
-    if left_as != column.text and _is(column, *GUESSED):
+    if left_as != column.text and _is_bent_by_a_cast(column):
         return None
-    # to bit(5) a text is cut or filled up when it is cast
-    return Way(encode.texts, raw="text", cast="bit varying" if _is(column, "bit") else column.text)
+    if _is(column, "bit", "varbit"):  # cast to bit(5) itself, a text would be cut or filled up
+        return Way(partial(_short, limit=column.length, padded=False), raw="text", cast="bit varying")
+    return Way(encode.texts, raw="text", cast=column.text)
+
+
+def _is_bent_by_a_cast(column: Type) -> bool:
+    """Whether the server reads more than one text as the same value, or rounds what is inside of one."""
+    inside = column.element is not None and column.element.modifier >= 0
+    return _is(column, *GUESSED) or column.kind == "composite" or inside
 
 
 def _json(_: pa.DataType, column: Type, __: str) -> Way | None:

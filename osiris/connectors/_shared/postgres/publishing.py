@@ -16,6 +16,9 @@ from osiris.errors import Busy, ConfigError, WriteFailed
 if TYPE_CHECKING:
     from osiris.connectors._shared.postgres.channel import Channel
 
+SILENT_S: Final = 60
+"""After this the server ends a session that holds the lock and is not heard of, as when its machine is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
@@ -61,6 +64,7 @@ class Publication:
         before = existing(channel, name)
         if before is None:
             raise changed(name)
+        channel.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SILENT_S}s'")
         lock(channel, name, self._lock(before))
         target = existing(channel, name)
         theirs = {} if target is None else {column.name: column.type.text for column in target.columns}

@@ -119,13 +119,14 @@ class TableWriter(base.Writer[C], Generic[C]):
     def abort(self, token: Token) -> None:
         self._layout, self._direct = None, False
         self.client.rollback()
-        self.finish(token)
-
-    def finish(self, token: Token) -> None:
-        if self.client.is_open and token.durable:
-            self._begin(token)
+        if self.client.is_open:
+            self._begin(token)  # what another session still does for it is ended, and its locks with it
             self._staging(token).drop(self.client)
             self.client.execute("COMMIT")
+
+    def finish(self, token: Token) -> None:
+        if token.durable:
+            self.abort(token)
 
     @property
     def _in_transaction(self) -> bool:
@@ -137,8 +138,7 @@ class TableWriter(base.Writer[C], Generic[C]):
         self._staging(token).own(self.client)
 
     def _wanted(self) -> Wanted:
-        options = self.options
-        return Wanted.of(options, Name.of(options["table"], options.get("schema"), self.client.schema))
+        return Wanted.of(self.options, Name.of(self.options["table"], None, self.client.schema))
 
     def _ledger(self) -> Ledger:
         return Ledger(self.client, self._wanted().name.schema)
