@@ -11,11 +11,11 @@ from pymysql.constants import ER
 
 from osiris.connectors.mysql import failures
 from osiris.connectors.mysql.names import Name
+from osiris.connectors.mysql.staging import Staging, exists
 from osiris.errors import Busy, ConfigError
 
 if TYPE_CHECKING:
     from osiris.connectors.mysql.client import Client
-    from osiris.connectors.mysql.staging import Staging
     from osiris.connectors.mysql.tables import Table
 
 
@@ -61,6 +61,12 @@ def swap(client: Client, staging: Staging, target: Name, *, replaces: bool) -> N
         if failures.number_of(error) != ER.TABLE_EXISTS_ERROR:
             raise
         raise changed(target) from error
+
+
+def restore(client: Client, staging: Staging, target: Name) -> None:
+    """Give the target its name back, if a server that renames one table after the other has crashed in between."""
+    if exists(client, staging.old) and not exists(client, target):
+        client.execute(f"RENAME TABLE {staging.old.sql} TO {target.sql}")
 
 
 def changed(target: Name) -> Busy:

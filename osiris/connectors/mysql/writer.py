@@ -209,7 +209,8 @@ class Writer(base.Writer[Client]):
             return
         staging = self._staging(token)
         staging.own(self.client)
-        self._committed_rows(token)
+        if self._committed_rows(token) is None:
+            swap.restore(self.client, staging, self._wanted().name)
         staging.drop(self.client, self._ledger())
         staging.disown(self.client)
 

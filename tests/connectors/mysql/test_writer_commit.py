@@ -258,6 +258,20 @@ def cut(target: Target, run: Run, mode: str, moment: tuple[Way, float], sizes: d
     return settled
 
 
+@pytest.mark.parametrize("way", ["abort", "commit"])
+def test_a_swap_of_which_a_crash_has_left_a_half_is_undone_or_finished(target: Target, way: str) -> None:
+    """Servers before MariaDB 10.6 and MySQL 8.0 rename one table after the other."""
+    target.sql(BEFORE, WIDE)
+    options = MODES["replace"]
+    with target.client() as client:
+        _, token, part = staged(target, client, new_run(), **options)
+    target.sql(f"RENAME TABLE t TO _osiris_old_{token.data['place']}")
+    target.fresh(way, token, *([[part], STATE] if way == "commit" else []), **options)
+    target.fresh("finish", token, **options)
+    assert target.rows() == (AFTER["replace"] if way == "commit" else OLD)
+    assert target.staging() == set()
+
+
 def test_a_lost_answer_to_the_commit_is_asked_for(target: Target, run: Runs, mode: str) -> None:
     statement = b"RENAME TABLE" if mode == "replace" else b"\x07\x00\x00\x00\x03COMMIT"
     with FaultProxy("127.0.0.1", target.database.server.port) as proxy:
