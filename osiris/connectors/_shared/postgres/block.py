@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +17,9 @@ from osiris.connectors._shared import buffers
 from osiris.connectors._shared.buffers import Flags, Ints
 from osiris.errors import DataError, SourceError
 
-AHEAD_BYTES: Final = 64
-"""How far behind the start of a value may be looked, whatever its length is."""
+LENGTH_BYTES: Final = 4
+HEAD_BYTES: Final = 24
+"""What is looked at of each value at once, its length included: whatever is of a fixed width has room in it."""
 SHOWN_BYTES: Final = 80
 
 
@@ -26,31 +27,35 @@ class Block:
     """Whole rows: row i is `raw[starts[i]:ends[i]]`; `first_row` rows were given before it."""
 
     def __init__(self, rows: Sequence[memoryview], first_row: int) -> None:
-        self.raw = b"".join((*rows, bytes(AHEAD_BYTES)))
+        self.raw = b"".join((*rows, bytes(HEAD_BYTES)))
         self.ends: Ints = np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
         self.starts: Ints = np.concatenate(([0], self.ends[:-1])).astype(np.int64)[: len(rows)]
         self.first_row = first_row
 
-    def ahead(self, at: Ints, size: int) -> NDArray[np.void]:
-        """The `size` bytes from each position on. Positions are not aligned, and numpy gathers only texts fast then."""
-        seen: NDArray[np.void] = np.ndarray((len(self.raw) - size + 1,), f"V{size}", self.raw, 0, (1,))
-        return seen[at]
+    def heads(self, at: Ints) -> NDArray[np.uint8]:
+        """The `HEAD_BYTES` from each position on: a length, and the value behind it if that is short.
 
-    def columns(self, count: int) -> list[tuple[Ints, Ints, Flags | None]]:
-        """For each column where its values begin, their lengths, and which are null. Raises SourceError when the rows
-        are not of so many columns."""
-        if (self.ahead(self.starts, 2).view(">i2") != count).any():
+        Positions are not aligned, and numpy is slow to gather numbers then, but fast to gather texts of 20 bytes or
+        more: faster than shorter ones.
+        """
+        size = len(self.raw) - HEAD_BYTES + 1
+        seen: NDArray[np.void] = np.ndarray((size,), f"V{HEAD_BYTES}", self.raw, 0, (1,))
+        return seen[at].view(np.uint8).reshape(len(at), HEAD_BYTES)
+
+    def columns(self, names: Sequence[str]) -> list[Values]:
+        """The columns, of which each row has to have as many. Raises SourceError otherwise."""
+        if (_numbers(self.heads(self.starts), 0, ">i2") != len(names)).any():
             raise broken("a row has another number of columns")
         at, found = self.starts + 2, []
-        for _ in range(count):
-            lengths = self.ahead(at, 4).view(">i4").astype(np.int64)
+        for name in names:
+            heads = self.heads(at)
+            lengths = _numbers(heads, 0, ">i4").astype(np.int64)
             is_null = lengths < 0
             nulls = is_null if is_null.any() else None
             if nulls is not None:
                 lengths[nulls] = 0
-            at = at + 4
-            found.append((at, lengths, nulls))
-            at = at + lengths
+            found.append(Values(name, self, heads, at + LENGTH_BYTES, lengths, nulls))
+            at = at + (lengths + LENGTH_BYTES)
             if (at > self.ends).any():
                 raise broken("a value is longer than its row")
         if (at != self.ends).any():
@@ -60,10 +65,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values of a column: value i is `block.raw[begins[i]:begins[i] + lengths[i]]`; a null has length 0."""
+    """The values of a column: value i is `block.raw[begins[i]:begins[i] + lengths[i]]`; a null has length 0. `heads`
+    has the first bytes of each, behind its length."""
 
     name: str
     block: Block
+    heads: NDArray[np.uint8]
     begins: Ints
     lengths: Ints
     nulls: Flags | None
@@ -71,15 +78,20 @@ class Values:
     def __len__(self) -> int:
         return len(self.begins)
 
+    @property
+    def are_there(self) -> Flags | Literal[True]:
+        """Which are not null."""
+        return True if self.nulls is None else ~self.nulls
+
     def fixed(self, dtype: str) -> NDArray[np.generic]:
         """The values, which are of this form; of a null it is anything. Raises SourceError for other lengths."""
-        size = np.dtype(dtype).itemsize
-        fits = self.lengths == size
-        if self.nulls is not None:
-            fits |= self.nulls
-        if not fits.all():
+        if ((self.lengths != np.dtype(dtype).itemsize) & self.are_there).any():
             raise broken(f"a value of column {self.name!r} has another length than its type")
-        return self.block.ahead(self.begins, size).view(dtype)
+        return self.head(0, dtype)
+
+    def head(self, place: int, dtype: str) -> NDArray[np.generic]:
+        """What stands at `place` of each value, if it is that long."""
+        return _numbers(self.heads, LENGTH_BYTES + place, dtype)
 
     def binary(self) -> pa.Array:
         """A copy of the bytes of each."""
@@ -105,6 +117,12 @@ class Values:
             row=row,
             hint=hint,
         )
+
+
+def _numbers(heads: NDArray[np.uint8], place: int, dtype: str) -> NDArray[np.generic]:
+    """The column of a table of bytes that begins at `place`."""
+    kind = np.dtype(dtype)
+    return np.ndarray((len(heads),), kind, heads, place, (heads.shape[1],))
 
 
 def broken(reason: str) -> SourceError:

@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from osiris.connectors._shared.postgres.block import Block, Values, broken
+from osiris.connectors._shared.postgres.block import Block, broken
 from osiris.connectors._shared.postgres.kinds import Kind, Reading
 
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0"
@@ -60,11 +60,8 @@ class Decoder:
 
     def _batch(self, messages: list[memoryview]) -> pa.RecordBatch:
         block = Block(messages, self.rows)
-        places = block.columns(len(self._kinds))
-        arrays = [
-            kind.read(Values(name, block, *place), self._reading)
-            for name, kind, place in zip(self._schema.names, self._kinds, places, strict=True)
-        ]
+        columns = block.columns(self._schema.names)
+        arrays = [kind.read(values, self._reading) for kind, values in zip(self._kinds, columns, strict=True)]
         self.rows += len(messages)
         if not arrays:  # a table may have rows and no column
             return pa.RecordBatch.from_struct_array(pa.array([{}] * len(messages), pa.struct([])))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from osiris.connectors._shared import buffers
-from osiris.connectors._shared.buffers import Flags
+from osiris.connectors._shared.buffers import Flags, Ints
 from osiris.connectors._shared.postgres.block import Values, broken
 from osiris.errors import DataError
 
@@ -32,15 +32,16 @@ class Reading:
     specials: Specials = "error"
     counts: Counter[str] = field(default_factory=Counter)
 
-    def missing(self, values: Values, special: Flags, shown: NDArray[Any] | list[str], why: str) -> Flags | None:
-        """Those values as null, if the user chose that; else raises DataError, naming the first of them."""
+    def missing(self, values: Values, special: Flags, shown: Callable[[int], str], why: str) -> Flags | None:
+        """Those values as null, if the user chose that; else raises DataError, naming the first of them, which is
+        `shown` so."""
         if values.nulls is not None:
             special = special & ~values.nulls
         if not special.any():
             return None
         if self.specials != "null":
             place = int(np.argmax(special))
-            raise values.error(place, str(shown[place]), why, HINT)
+            raise values.error(place, shown(place), why, HINT)
         self.counts["special_values"] += int(np.count_nonzero(special))
         return special
 
@@ -117,12 +118,10 @@ class JsonB(Texts):
         super().__init__(arrow=pa.json_())
 
     def read(self, values: Values, reading: Reading) -> pa.Array:
-        is_there = 1 if values.nulls is None else ~values.nulls
-        versions = values.block.ahead(values.begins, 1).view("u1")
-        if ((versions != 1) & is_there).any() or ((values.lengths < 1) & is_there).any():
+        if (((values.head(0, "u1") != 1) | (values.lengths < 1)) & values.are_there).any():
             raise broken(f"column {values.name!r} has a version of jsonb that this reader does not know")
-        inner = Values(values.name, values.block, values.begins + is_there, values.lengths - is_there, values.nulls)
-        return super().read(inner, reading)
+        begins, lengths = values.begins + values.are_there, values.lengths - values.are_there
+        return super().read(replace(values, begins=begins, lengths=lengths), reading)
 
 
 class Dates(Kind):
@@ -132,7 +131,7 @@ class Dates(Kind):
     def read(self, values: Values, reading: Reading) -> pa.Array:
         days = values.fixed(">i4").astype(np.int64)
         special = (days == _LEAST_32) | (days == _MOST_32)
-        missing = reading.missing(values, special, _infinities(days), "is no day of a calendar")
+        missing = reading.missing(values, special, lambda place: _infinity(days[place]), "is no day of a calendar")
         return values.array(self.arrow, np.where(special, 0, days + EPOCH_DAYS).astype("<i4"), missing)
 
 
@@ -142,8 +141,13 @@ class Timestamps(Kind):
     def read(self, values: Values, reading: Reading) -> pa.Array:
         since = values.fixed(">i8").astype("<i8")
         special = (since == _LEAST_64) | (since > _MOST_64 - EPOCH_US)
-        shown = np.where((since == _LEAST_64) | (since == _MOST_64), _infinities(since), "a time after the year 294246")
-        missing = reading.missing(values, special, shown, "is no moment that Arrow's microseconds can say")
+        is_late = special & (since != _LEAST_64) & (since != _MOST_64)
+        missing = reading.missing(
+            values,
+            special,
+            lambda place: "a time after the year 294246" if is_late[place] else _infinity(since[place]),
+            "is no moment that Arrow's microseconds can say",
+        )
         return values.array(self.arrow, np.where(special, 0, since) + EPOCH_US, missing)
 
 
@@ -156,8 +160,7 @@ class Times(Kind):
     def read(self, values: Values, reading: Reading) -> pa.Array:
         found = values.fixed(">i8").astype("<i8")
         special = found >= DAY_US
-        shown = ["24:00:00"] * len(values) if special.any() else []
-        missing = reading.missing(values, special, shown, "is no time within a day")
+        missing = reading.missing(values, special, lambda _: "24:00:00", "is no time within a day")
         return values.array(self.arrow, found, missing)
 
 
@@ -178,25 +181,36 @@ class Decimals(Kind):
         return 0 <= scale <= precision and precision - scale + behind <= _FAST_DIGITS
 
     def read(self, values: Values, reading: Reading) -> pa.Array:
-        head = values.block.ahead(values.begins, 8 + 2 * max(self._groups, 1)).view(">u2").reshape(len(values), -1)
-        counts, signs = head[:, 0].astype(np.int64), head[:, 2]
-        weights = head[:, 1].astype(np.uint16).view(np.int16).astype(np.int64)
-        is_there = True if values.nulls is None else ~values.nulls
-        special = signs >= _NAN
-        if ((values.lengths != 8 + 2 * counts) & is_there).any() or ((counts > self._groups) & is_there).any():
+        counts = values.head(0, ">u2").astype(np.int64)
+        signs = values.head(4, ">u2").astype(np.int64)
+        if (((values.lengths != 8 + 2 * counts) | (counts > self._groups)) & values.are_there).any():
             raise broken(f"column {values.name!r} has a number of another form than its type")
-        missing = reading.missing(values, special, _specials(signs), "is no number that Arrow's decimals can say")
-        total = np.zeros(len(values), np.int64)
-        for place in range(self._groups):
-            power = weights - place + self._groups_behind
-            used = (place < counts) & (power >= 0) & (power < len(_POWERS))
-            total += np.where(used, head[:, 4 + place] * _POWERS[np.where(used, power, 0)], 0)
-        total //= self._divisor
-        if ((total > self._most) & is_there & ~special).any():
+        special = signs >= _NAN
+        missing = reading.missing(
+            values, special, lambda place: _SIGNS[int(signs[place])], "is no number that Arrow's decimals can say"
+        )
+        total = self._total(values, counts)
+        if ((total > self._most) & values.are_there & ~special).any():
             raise broken(f"column {values.name!r} has a number of more digits than its type")
-        total = np.where(signs == _MINUS, -total, total)
-        data = np.stack((total, total >> 63), axis=1)
+        np.negative(total, out=total, where=signs == _MINUS)
+        data = np.empty((len(values), 2), np.int64)
+        data[:, 0] = total
+        np.right_shift(total, 63, out=data[:, 1])
         return values.array(self.arrow, data, missing)
+
+    def _total(self, values: Values, counts: Ints) -> Ints:
+        """The digits, without point and sign."""
+        # the first group stands before the point when its weight is 0 or more
+        power = values.head(2, ">i2").astype(np.int64) + self._groups_behind
+        np.clip(power, -1, len(_POWERS) - 2, out=power)
+        total = np.zeros(len(values), np.int64)
+        for place in range(int(np.clip(counts, 0, self._groups).max(initial=0))):
+            digits = values.head(8 + 2 * place, ">u2").astype(np.int64)
+            digits *= _POWERS[power]
+            total += np.where(place < counts, digits, 0)
+            power = np.maximum(power - 1, -1)
+        total //= self._divisor
+        return total
 
 
 class LongDecimals(Kind):
@@ -210,7 +224,8 @@ class LongDecimals(Kind):
         is_special = pc.is_in(found, value_set=pa.array(_SPECIALS, pa.string()))
         if pc.any(is_special).as_py():
             special = np.asarray(is_special.to_pylist(), bool)
-            reading.missing(values, special, found.to_pylist(), "is no number that Arrow's decimals can say")
+            why = "is no number that Arrow's decimals can say"
+            reading.missing(values, special, lambda place: str(found[place]), why)
             found = pc.if_else(is_special, pa.scalar(None, pa.string()), found)
         try:
             return pc.cast(found, self.arrow)
@@ -242,12 +257,8 @@ def _misfit(values: Values, found: pa.Array, arrow: pa.DataType) -> DataError:
     return values.error(0, "a number", f"does not fit {arrow}")
 
 
-def _infinities(found: NDArray[Any]) -> NDArray[Any]:
-    return np.where(found < 0, "-infinity", "infinity")
-
-
-def _specials(signs: NDArray[Any]) -> NDArray[Any]:
-    return np.where(signs == _NAN, "NaN", np.where(signs == _PLUS_INFINITY, "Infinity", "-Infinity"))
+def _infinity(found: int) -> str:
+    return "-infinity" if found < 0 else "infinity"
 
 
 _LEAST_32, _MOST_32 = -(2**31), 2**31 - 1
@@ -255,6 +266,8 @@ _LEAST_64, _MOST_64 = -(2**63), 2**63 - 1
 _DIGITS: Final = 4
 """In a group of a numeric."""
 _FAST_DIGITS: Final = 18
-_MINUS, _NAN, _PLUS_INFINITY = 0x4000, 0xC000, 0xD000
-_POWERS: Final = 10 ** (np.arange(5, dtype=np.int64) * _DIGITS)
-_SPECIALS: Final = ("NaN", "Infinity", "-Infinity")
+_MINUS, _NAN = 0x4000, 0xC000
+_SIGNS: Final = {_NAN: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
+_POWERS: Final = np.array([10 ** (_DIGITS * power) for power in range(5)] + [0], np.int64)
+"""The last one stands at -1: for groups that a number cannot have."""
+_SPECIALS: Final = tuple(_SIGNS.values())
