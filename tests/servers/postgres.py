@@ -200,6 +200,18 @@ class Database:
         """The fields of a connection to it that works."""
         return self.server.fields(database=self.name, **more)
 
+    def clear(self) -> None:
+        """Make it as a new one is, its other sessions ended."""
+        self.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            f"ALTER DATABASE {self.name} RESET ALL",
+            "DO $$ DECLARE name text; BEGIN FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' "
+            "AND nspname <> 'information_schema' LOOP EXECUTE format('DROP SCHEMA %I CASCADE', name); END LOOP; END $$",
+            "CREATE SCHEMA public",
+            "GRANT USAGE ON SCHEMA public TO PUBLIC",
+        )
+
     def drop(self) -> None:
         self.server.sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
 

@@ -35,22 +35,20 @@ def plain_postgres() -> Iterator[PostgreSQL]:
     server.stop()
 
 
-@pytest.fixture
-def database(postgres: PostgreSQL) -> Iterator[Database]:
-    """A new, empty database."""
-    made = postgres.database()
-    yield made
-    made.drop()
-
-
 @pytest.fixture(scope="session")
 def workbench(postgres: PostgreSQL) -> Database:
-    """A database in which many tests write, one after the other: it takes the server long to make one."""
+    """A database for many tests, one after the other: it takes the server long to make one."""
     return postgres.database()
 
 
 @pytest.fixture
-def target(workbench: Database, tmp_path: Path) -> Target:
+def database(workbench: Database) -> Database:
+    """An empty database."""
+    workbench.clear()
+    return workbench
+
+
+@pytest.fixture
+def target(database: Database, tmp_path: Path) -> Target:
     """An empty schema to write to."""
-    workbench.sql("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
-    return Target(workbench, tmp_path)
+    return Target(database, tmp_path)

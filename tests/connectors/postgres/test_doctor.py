@@ -152,14 +152,14 @@ def test_a_pooler_is_told(database: Database) -> None:
 
 
 def test_few_free_connections_are_a_warning() -> None:
-    server = PostgreSQL.start(tls=False, max_connections="5", superuser_reserved_connections="0")
+    server = PostgreSQL.start(tls=False, max_connections="10", superuser_reserved_connections="0")
     try:
         with ExitStack() as stack:
-            for _ in range(4):
+            for _ in range(8):
                 stack.enter_context(server.connect())
             found = SessionChecks(stack.enter_context(opened(server.fields())), ()).limits()
         assert isinstance(found, Finding)
-        assert "5 of 5 connections" in found.message
+        assert "of 10 connections" in found.message
     finally:
         server.stop()
 

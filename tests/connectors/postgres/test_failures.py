@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -22,7 +23,7 @@ from osiris.errors import (
     TlsFailed,
 )
 from osiris.testing.rig import raised
-from tests.connectors.postgres.clients import failure, opened
+from tests.connectors.postgres.clients import failure, made, opened
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PASSWORD, Database, PostgreSQL
 from tests.servers.talker import Talker
@@ -112,8 +113,13 @@ def test_a_server_that_is_full_is_busy() -> None:
     try:
         server.sql("CREATE USER small PASSWORD 'small'", "GRANT ALL ON DATABASE postgres TO small")
         small = server.fields(user="small", password="small")
-        with opened(small):
-            error = failure(small)
+        with ExitStack() as stack:
+            error = None
+            while error is None:  # a session of the superuser may still be ending
+                client = made(small)
+                stack.callback(client.close)
+                failed = raised(client.open)
+                error = failed and client.classify(failed)
         assert (type(error), error.code, error.retryable) == (Busy, "connection.too_many", True)
     finally:
         server.stop()

@@ -252,10 +252,17 @@ def types(source: Source) -> Source:
 
 
 def test_all_other_types_are_the_text_that_the_server_shows(types: Source) -> None:
-    for kind, values in TEXTS.items():
-        found = filled(types, kind, values)
-        assert found.type == pa.string(), kind
-        assert found.to_pylist() == shown(types, "SELECT x FROM t ORDER BY n"), kind
+    columns = {f"c{number}": kind for number, kind in enumerate(TEXTS)}
+    types.sql(f"CREATE TABLE t (n SERIAL, {', '.join(f'{name} {kind}' for name, kind in columns.items())})")
+    for place in range(max(map(len, TEXTS.values())) + 1):
+        given = {name: TEXTS[kind][place] for name, kind in columns.items() if place < len(TEXTS[kind])}
+        values = ", ".join(f"{value}::{columns[name]}" for name, value in given.items())
+        types.sql(f"INSERT INTO t ({', '.join(given)}) VALUES ({values})" if given else "INSERT INTO t DEFAULT VALUES")
+    found = types.read(table="t", order_by=["n"])[0]
+    for name, kind in columns.items():
+        assert found[name].type == pa.string(), kind
+        assert found[name].to_pylist() == shown(types, f"SELECT {name} FROM t ORDER BY n"), kind
+        assert found[name].null_count < found.num_rows
 
 
 def test_a_domain_is_what_it_is_over(types: Source) -> None:
