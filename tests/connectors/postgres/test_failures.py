@@ -114,12 +114,12 @@ def test_a_server_that_is_full_is_busy() -> None:
         server.sql("CREATE USER small PASSWORD 'small'", "GRANT ALL ON DATABASE postgres TO small")
         small = server.fields(user="small", password="small")
         with ExitStack() as stack:
-            error = None
+            error: OsirisError | None = None
             while error is None:  # a session of the superuser may still be ending
                 client = made(small)
                 stack.callback(client.close)
                 failed = raised(client.open)
-                error = failed and client.classify(failed)
+                error = client.classify(failed) if failed else None
         assert (type(error), error.code, error.retryable) == (Busy, "connection.too_many", True)
     finally:
         server.stop()
