@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from osiris.connectors._shared.spelling import spelled
 from osiris.errors import ConfigError, DataError
 
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -65,7 +66,7 @@ def _reading(type_: pa.DataType) -> Callable[[pa.Array], pa.Array] | None:
 
 
 def _cast(array: pa.Array) -> pa.Array:
-    return pc.cast(array, pa.string())
+    return spelled(array, pa.string())
 
 
 def _within(unwrap: Callable[[pa.Array], pa.Array], inner: pa.DataType) -> Callable[[pa.Array], pa.Array] | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris.connectors._shared.misfits import micros_of, refuse, strictly
+from osiris.connectors._shared.spelling import spelled
 
 TEXT: Final = pa.large_binary()
 
@@ -111,7 +112,7 @@ def _within(numbers: pa.Array, limits: tuple[int, int], reason: str) -> None:
 
 def _cast(array: pa.Array) -> pa.Array:
     """Arrow's own spelling."""
-    return pc.cast(pc.cast(array, pa.large_string()), TEXT)
+    return pc.cast(spelled(array, pa.large_string()), TEXT)
 
 
 def _like(array: pa.Array, offsets: Any, data: Any) -> pa.Array:
