@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import osiris
-from osiris.connectors.base import Batches, Run
+from osiris.connectors.base import Batches, Run, State
 from tests.connectors.postgres.target import Target, in_pieces, new_run
 
 pytestmark = pytest.mark.server
@@ -381,6 +381,19 @@ def test_nasty_names_are_quoted(target: Target, mode: str, name: str) -> None:
     found = target.rows(quoted, order="1, 2")
     assert found == {"append": sorted(both * 2, key=str), "replace": both, "upsert": both[1:]}[mode]
     assert "keep" in target.tables()
+
+
+@pytest.mark.parametrize("mode", ["append", "replace", "upsert"])
+def test_a_schema_may_have_any_name_too(target: Target, run: Runs, mode: str) -> None:
+    """It stands in every statement, those of the ledger among them."""
+    for name in ("%s", 'qu"ote', "ünï ✓.x"):
+        quoted = '"' + name.replace('"', '""') + '"'
+        target.sql(f"DROP SCHEMA IF EXISTS {quoted} CASCADE", f"CREATE SCHEMA {quoted}")
+        for _ in range(2):
+            options = {"write_mode": mode, **({"primary_key": "id"} if mode == "upsert" else {})}
+            target.write(PEOPLE, run=run(), state=State(1, {}), table=f"{quoted}.t", **options)
+        assert target.sql(f"SELECT count(*) FROM {quoted}._osiris_commits") == [(2,)]
+        target.sql(f"DROP SCHEMA {quoted} CASCADE")
 
 
 def test_a_value_that_a_constraint_refuses_undoes_all(target: Target) -> None:

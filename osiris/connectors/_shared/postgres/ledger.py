@@ -41,18 +41,18 @@ class Ledger:
         """How many rows the token's commit made visible; None when it is not committed. Makes nothing."""
         if not self._has(self._commits):
             return None
-        sql = f"SELECT rows FROM {self._commits.sql} WHERE token = %s"
+        sql = f"SELECT rows FROM {_beside(self._commits)} WHERE token = %s"
         found = self._channel.rows(sql, (short(token.commit_id),))
         return int(found[0][0]) if found else None
 
     def note(self, token: Token, rows: int, state: State | None) -> None:
         """The token is committed, and the state reached. A second entry of a token breaks the primary key: a fence."""
-        sql = f"INSERT INTO {self._commits.sql} (token, rows, at) VALUES (%s, %s, now())"
+        sql = f"INSERT INTO {_beside(self._commits)} (token, rows, at) VALUES (%s, %s, now())"
         self._channel.execute(sql, (short(token.commit_id), rows))
         if state is None:
             return
         self._channel.execute(
-            f"INSERT INTO {self._state.sql} (name, version, data, token, at) VALUES (%s, %s, %s, %s, now()) "
+            f"INSERT INTO {_beside(self._state)} (name, version, data, token, at) VALUES (%s, %s, %s, %s, now()) "
             "ON CONFLICT (name) DO UPDATE SET version = excluded.version, data = excluded.data, "
             "token = excluded.token, at = excluded.at",
             (
@@ -67,11 +67,16 @@ class Ledger:
         """The state kept under `key`. Makes nothing."""
         if not self._has(self._state):
             return None
-        found = self._channel.rows(f"SELECT version, data FROM {self._state.sql} WHERE name = %s", (short(key),))
+        found = self._channel.rows(f"SELECT version, data FROM {_beside(self._state)} WHERE name = %s", (short(key),))
         return State(int(found[0][0]), json.loads(found[0][1])) if found else None
 
     def _has(self, name: Name) -> bool:
         return exists(self._channel, name)
+
+
+def _beside(name: Name) -> str:
+    """Its SQL in a statement with arguments, for which a percent sign would stand."""
+    return name.sql.replace("%", "%%")
 
 
 def exists(channel: Channel, name: Name) -> bool:
