@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,38 +19,36 @@ from pathlib import Path
 from tests.connectors.mysql.trial import MODES, Trial, Where
 from tests.servers.mariadb import MariaDB
 
-EARLY = 0.1
-"""How many of the kills come before the run has planned its write."""
+PHASES = {"": 0.1, "planned": 0.45, "decided": 0.45}
+"""How many of the kills come before a run has planned its write, from then on, and once it has decided to commit."""
 AGAIN = 0.25
 """How many of the runs that are to finish a killed one are killed, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a run takes until it has planned its write, and from there until it has finished."""
+    """How long each of the phases of a run takes."""
 
-    before_s: float
-    after_s: float
+    phases_s: Mapping[str, float]
 
     @classmethod
     def of(cls, trial: Trial) -> Pace:
         """Of a run that nobody disturbs."""
         trial.reset()
-        began = time.monotonic()
+        times = [time.monotonic()]
         process = trial.start()
-        trial.reach(process, "planned")
-        planned = time.monotonic()
-        trial.reach(process, "finished")
-        ended = time.monotonic()
+        for entry in (*list(PHASES)[1:], "finished"):
+            trial.reach(process, entry)
+            times.append(time.monotonic())
         trial.end(process)
-        return cls(planned - began, ended - planned)
+        return cls({phase: after - before for phase, before, after in zip(PHASES, times, times[1:], strict=False)})
 
     def moment(self, trial: Trial, dice: random.Random, process: subprocess.Popen[str]) -> float:
-        """How long a run has still to go on; it may have planned its write already."""
-        if dice.random() < EARLY:
-            return dice.uniform(0, self.before_s)
-        trial.reach(process, "planned")
-        return dice.uniform(0, self.after_s)
+        """How long a run, which has come to some phase, has still to go on."""
+        (phase,) = dice.choices(list(PHASES), list(PHASES.values()))
+        if phase:
+            trial.reach(process, phase)
+        return dice.uniform(0, self.phases_s[phase])
 
 
 def kill(trial: Trial, dice: random.Random, pace: Pace) -> tuple[Where, int]:
@@ -59,7 +57,7 @@ def kill(trial: Trial, dice: random.Random, pace: Pace) -> tuple[Where, int]:
     again = 0
     while _is_unfinished(trial) and dice.random() < AGAIN:
         process = trial.start()
-        if _outlives(process, dice.uniform(0, pace.before_s + pace.after_s)):
+        if _outlives(process, dice.uniform(0, sum(pace.phases_s.values()))):
             again += trial.kill(process) is not None
             trial.is_whole()
     _finish(trial)

@@ -139,7 +139,7 @@ class Trial:
         ends_at = time.monotonic() + LIMIT_S
         while process.poll() is None and not any(f'"{entry}"' in text for text in self._ledgers()):
             assert time.monotonic() < ends_at, f"nothing was {entry}"
-            time.sleep(0.005)
+            time.sleep(0.002)
 
     def where(self) -> Where:
         """How far the last run has come."""
