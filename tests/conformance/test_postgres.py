@@ -18,11 +18,12 @@ COUNT = 1500
 USER, PASSWORD = "kit", "ca/nary+{}%'\"\\ žluť"
 COLUMNS = (
     "id INT PRIMARY KEY, name TEXT, code INT NOT NULL UNIQUE, flag BOOLEAN, day DATE, word VARCHAR(10) NOT NULL, "
-    "price NUMERIC"
+    "price NUMERIC, tags INT[]"
 )
 ROWS_SQL = (
     "SELECT g, CASE WHEN g > 0 THEN repeat(chr(97 + g % 26), 4200) END, "
-    f"{COUNT} - g, g % 2 = 1, DATE '2026-01-01' + g, '🐘', round(g / 4.0, 2) FROM generate_series(0, {COUNT - 1}) AS g"
+    f"{COUNT} - g, g % 2 = 1, DATE '2026-01-01' + g, '🐘', round(g / 4.0, 2), ARRAY[g, g + 1] "
+    f"FROM generate_series(0, {COUNT - 1}) AS g"
 )
 KNOWN = (
     "CREATE SCHEMA source",
@@ -41,6 +42,7 @@ ROWS = pa.table(
         "day": pa.array([date.fromordinal(date(2026, 1, 1).toordinal() + n) for n in range(COUNT)], pa.date32()),
         "word": pa.array(["🐘"] * COUNT),
         "price": pa.array([f"{n / 4:.2f}" for n in range(COUNT)]),
+        "tags": pa.array([f"{{{n},{n + 1}}}" for n in range(COUNT)]),
     }
 )
 
@@ -125,6 +127,7 @@ def reading() -> Reading:
             "splits": Change(1, several),
             "batch_rows": 100,
             "dtypes": {"price": "decimal(30,20)"},
+            "arrays": "list",
             "special_values": "string",
         },
     )

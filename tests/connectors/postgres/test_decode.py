@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -129,6 +130,33 @@ def test_damaged_bytes_are_rows_or_an_error_and_nothing_else(seed: int) -> None:
 def failure(messages: list[bytes]) -> tuple[Exception | None, list[object]]:
     found = list[object]()
     return raised(lambda: found.extend(decoded(messages))), found
+
+
+ARRAY = struct.pack(">iiIii", 1, 0, 23, 2, 1) + 2 * (struct.pack(">i", 4) + b"\0\0\0\7")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_damaged_arrays_are_lists_or_an_error_and_nothing_else(seed: int) -> None:
+    draw, policy = random.Random(seed), Policy(lists=True)
+    element = Type(23, "integer", "int4", "pg_catalog", "base")
+    column = Column("x", Type(1007, "integer[]", "_int4", "pg_catalog", "base", element=element))
+    for _ in range(200):
+        damaged = bytearray(ARRAY)
+        damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+        cut = bytes(damaged[: draw.choice((len(damaged), len(damaged), draw.randrange(len(damaged))))])
+        made, found = (
+            Decoder(pa.schema([column.field(policy)]), [column.kind(policy)], Reading()),
+            list[pa.RecordBatch](),
+        )
+        messages = [memoryview(message) for message in (HEADER, row(ARRAY), row(cut), row(None), END)]
+        error = raised(partial(read_into, found, made, messages))
+        assert isinstance(error, (SourceError, DataError)) or len(found) == 1, repr(error)
+
+
+def read_into(found: list[pa.RecordBatch], made: Decoder, messages: list[memoryview]) -> None:
+    for batch in made.received(messages):
+        batch.validate(full=True)
+        found.append(batch)
 
 
 def test_a_block_of_no_rows() -> None:

@@ -342,3 +342,66 @@ def test_a_type_without_values_is_refused(source: Source) -> None:
     with pytest.raises(osiris.DataError, match="void"):
         source.read(query="SELECT pg_sleep(0) AS x")
     assert source.read(query="SELECT ROW(1, 'a') AS x, NULL AS y")[0].to_pylist() == [{"x": "(1,a)", "y": None}]
+
+
+LISTS: dict[str, tuple[pa.DataType, list[str]]] = {
+    "integer": (pa.int32(), ["{1,NULL,3}", "{}", "{NULL}", "[5:6]={7,8}"]),
+    "bigint": (pa.int64(), ["{9223372036854775807}", "{1,2,3,4,5,6,7,8,9,10,11,12}"]),
+    "double precision": (pa.float64(), ["{0.1,-Infinity}", "{5e-324}"]),
+    "boolean": (pa.bool_(), ["{t,f,NULL,t,t,t,t,t,t,f}", "{}"]),
+    "text": (pa.string(), ['{a,"b c","d\\"e",NULL,"NULL","",žluť}', "{}", '{""}']),
+    "bytea": (pa.binary(), ['{"\\\\x00ff",NULL}']),
+    "date": (pa.date32(), ["{2026-01-01,1969-12-31}"]),
+    "timestamptz": (pa.timestamp("us", "UTC"), ['{"2026-01-01 00:00:00+00",NULL}']),
+    "uuid": (pa.uuid(), ["{12345678-1234-4234-8234-123456789abc}"]),
+    "numeric(10,2)": (pa.decimal128(10, 2), ["{1.5,NULL,-99999999.99}"]),
+    "numeric(40,2)": (pa.decimal256(40, 2), ["{1.5,NULL}"]),
+    "numeric": (pa.string(), ["{1.50,NaN,NULL}"]),
+    "interval": (pa.string(), ['{"1 day",NULL}']),
+    "mood": (pa.string(), ["{sad,NULL,very happy}"]),
+    "price": (pa.decimal128(12, 2), ["{1.5}"]),
+    "pair": (pa.string(), ['{"(1,a)",NULL}']),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_arrays_are_lists_for_those_who_want_them(types: Source, kind: str) -> None:
+    element, values = LISTS[kind]
+    filled(types, f"{kind}[]", listed(*values))
+    found = types.read(table="t", columns=["x"], arrays="list")[0]["x"].combine_chunks()
+    assert found.type == pa.list_(element)
+    found.validate(full=True)
+    cast = "::numeric(12,2)[]" if kind == "price" else "::text[]" if element == pa.string() else ""
+    expected = [row[0] for row in types.sql(f"SELECT x{cast} FROM t ORDER BY n")]
+    assert found.to_pylist() == expected
+
+
+def test_random_arrays_are_those_of_psycopg(source: Source) -> None:
+    """Long and short ones, so that the elements of a rank are those of some rows only."""
+    source.sql("CREATE TABLE t (n INT, a INT[], b TEXT[])")
+    rows = []
+    for number in range(2000):
+        sizes = [DRAW.choice((0, 1, 2, 3, 50)) for _ in range(2)]
+        numbers = [None if DRAW.random() < 0.2 else DRAW.randrange(-(2**31), 2**31) for _ in range(sizes[0])]
+        words = [None if DRAW.random() < 0.2 else "ž" * DRAW.randrange(30) for _ in range(sizes[1])]
+        rows.append((number, None if DRAW.random() < 0.1 else numbers, words))
+    with source.database.connect() as connection, connection.cursor().copy("COPY t FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    found = source.read(table="t", order_by=["n"], arrays="list")[0]
+    assert list(zip(*(found[name].to_pylist() for name in "nab"), strict=True)) == rows
+
+
+def test_an_array_that_is_no_list_is_an_error(source: Source) -> None:
+    source.sql(
+        "CREATE TABLE t (x INT[], d DATE[])", "INSERT INTO t VALUES ('{1}', '{2026-01-01}'), ('{{1},{2}}', NULL)"
+    )
+    with pytest.raises(osiris.DataError, match="2 dimensions") as raised:
+        source.read(table="t", columns=["x"], arrays="list")
+    assert (raised.value.data_column, raised.value.row) == ("x", 2)
+    source.sql("INSERT INTO t VALUES (NULL, '{2026-01-01,infinity}')")
+    with pytest.raises(osiris.DataError, match="infinity") as raised:
+        source.read(table="t", columns=["d"], arrays="list")
+    assert (raised.value.data_column, raised.value.row) == ("d", 3)
+    found = source.read(table="t", columns=["d"], arrays="list", special_values=None)[0]["d"].to_pylist()
+    assert found == [[date(2026, 1, 1)], None, [date(2026, 1, 1), None]]

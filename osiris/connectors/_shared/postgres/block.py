@@ -74,6 +74,8 @@ class Values:
     begins: Ints
     lengths: Ints
     nulls: Flags | None
+    rows: Ints | None = None
+    """Of elements of arrays: the place of the row that each is in."""
 
     def __len__(self) -> int:
         return len(self.begins)
@@ -104,7 +106,7 @@ class Values:
 
     def row(self, place: int) -> int:
         """Counted from 1, over the whole read."""
-        return self.block.first_row + place + 1
+        return self.block.first_row + (place if self.rows is None else int(self.rows[place])) + 1
 
     def error(self, place: int, shown: str, reason: str, hint: str | None = None) -> DataError:
         """The value at `place`, which reads as `shown`, cannot be given: `reason` goes on after it (`is no date`)."""

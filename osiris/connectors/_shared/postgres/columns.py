@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pyarrow as pa
 
+from osiris.connectors._shared.postgres.kind_lists import Lists
 from osiris.connectors._shared.postgres.kinds import (
+    AS_TEXT,
     Binaries,
     Booleans,
     Dates,
@@ -29,23 +31,24 @@ from osiris.errors import ConfigError, DataError
 
 MOST_DIGITS: Final = 76
 """Of Arrow's decimals."""
-AS_TEXT: Final = "{}::pg_catalog.text"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the user chose. `special_values`, for infinity, NaN and 24:00:00, which Arrow has no value for: `error`
     names column and row, `null` counts them, `string` reads all columns of such types as text. `decimals` has
-    (precision, scale) for columns of numeric that declare none themselves. `cents` is the scale of money."""
+    (precision, scale) for columns of numeric that declare none themselves. `cents` is the scale of money. `lists`:
+    arrays are lists, not texts."""
 
     special_values: Specials = "error"
     decimals: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     cents: int = 2
+    lists: bool = False
 
     @classmethod
-    def of(cls, special_values: Specials, dtypes: Mapping[str, str]) -> Policy:
+    def of(cls, special_values: Specials, dtypes: Mapping[str, str], *, lists: bool = False) -> Policy:
         """`dtypes` are texts such as `decimal(20,4)`. Raises ConfigError for other ones."""
-        return cls(special_values, {name: _digits(name, text) for name, text in dtypes.items()})
+        return cls(special_values, {name: _digits(name, text) for name, text in dtypes.items()}, lists=lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,9 @@ class Column:
         digits = policy.decimals.get(self.name)
         if digits is not None:
             return self._decimals(digits)
+        if self.type.element is not None and policy.lists:
+            element = replace(self, type=self.type.element).kind(replace(policy, decimals={}))
+            return Lists(element) if Lists.can(element) else Texts(AS_TEXT)
         if self.type.kind == "enum":
             return Texts()
         if not self.type.is_built_in:

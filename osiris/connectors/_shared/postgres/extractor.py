@@ -122,7 +122,8 @@ class Extractor(base.Extractor[C]):
         return selection.of_table(self.client, table or find(self.client, self._name()), wanted)
 
     def _policy(self, chosen: Selection) -> Policy:
-        policy = Policy.of(self._specials, self.options.get("dtypes", {}))
+        lists = self.options.get("arrays", "string") == "list"
+        policy = Policy.of(self._specials, self.options.get("dtypes", {}), lists=lists)
         selection.places(list(policy.decimals), [column.name for column in chosen.columns], "dtypes: the read")
         if any(column.type.name == "money" for column in chosen.columns):
             ((cents,),) = self.client.rows("SELECT pg_catalog.scale('1'::pg_catalog.money::pg_catalog.numeric)")

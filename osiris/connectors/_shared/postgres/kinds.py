@@ -46,6 +46,9 @@ class Reading:
         return special
 
 
+AS_TEXT: Final = "{}::pg_catalog.text"
+
+
 class Kind(ABC):
     """`arrow` is the type of the values. A type whose binary form is nobody's but its own is cast to text."""
 
@@ -217,7 +220,7 @@ class LongDecimals(Kind):
     """numeric with more digits, which comes as text."""
 
     def __init__(self, arrow: pa.DataType) -> None:
-        super().__init__(arrow, "{}::pg_catalog.text")
+        super().__init__(arrow, AS_TEXT)
 
     def read(self, values: Values, reading: Reading) -> pa.Array:
         found = texts(values)
