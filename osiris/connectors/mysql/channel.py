@@ -309,6 +309,8 @@ class Channel(base.Client):
                 known = self.classify(error)
                 known.message = f"init_sql: {known.message}"
                 raise known from error
+        if not self._opened().get_autocommit():
+            self.execute("SET SESSION autocommit = 1")  # or what is staged would end with the session
 
     def _kill(self) -> None:
         """Let the server end the statement that nobody waits for any more: it may hold locks for hours.

@@ -153,6 +153,19 @@ def test_staging_outlives_the_process_and_is_committed_by_another_instance(targe
     assert target.fresh("last", "k") == STATE
 
 
+@pytest.mark.parametrize("sql", ["SET autocommit = 0", "START TRANSACTION"])
+def test_what_init_sql_sets_does_not_keep_rows_from_being_staged(target: Target, mode: str, sql: str) -> None:
+    """The session may be no more when the rows are committed."""
+    other = target.over(init_sql=sql)
+    with other.client() as client:
+        _, token, part = staged(other, client, new_run(sole=False, key="k"), **MODES[mode])
+    other.fresh("commit", token, [part], STATE, **MODES[mode])
+    other.fresh("finish", token, **MODES[mode])
+    assert target.rows() == AFTER[mode]
+    assert target.staging() == set()
+    assert target.fresh("last", "k") == STATE
+
+
 def test_staging_that_has_lost_rows_is_not_committed(target: Target, mode: str) -> None:
     """As after a crash of a server that does not flush."""
     with target.client() as client:
