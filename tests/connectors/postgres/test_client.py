@@ -94,6 +94,7 @@ def test_a_copy_that_fails_after_rows_raises(client: Client) -> None:
     assert next(pieces)
     with pytest.raises(psycopg.errors.DivisionByZero):
         list(pieces)
+    assert client.rows("SELECT 7") == [(7,)]
 
 
 def test_rows_are_copied_in(client: Client) -> None:

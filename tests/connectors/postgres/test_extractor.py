@@ -169,6 +169,8 @@ def test_what_cannot_be_read_is_refused_and_changes_nothing(orders: Source, name
 def test_a_mistake_in_the_sql_says_in_which_text_it_is(orders: Source) -> None:
     assert str(refused(orders, query="SELEC 1")).startswith("the query: ")
     assert str(refused(orders, table="orders", where="nope")).startswith("where: ")
+    assert "semicolon" in str(refused(orders, query="SELECT 1; -- one").hint)
+    assert orders.read(query="SELECT 1 AS id -- one")[1].rows == 1
 
 
 @pytest.mark.parametrize(

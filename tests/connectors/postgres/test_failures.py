@@ -91,6 +91,24 @@ def test_a_server_that_wants_tls_is_told(secure_postgres: PostgreSQL) -> None:
     assert "sslmode: require" in str(error.hint)
 
 
+def test_a_server_may_ask_for_a_certificate_of_the_client() -> None:
+    asks = ("local all all scram-sha-256", "hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca")
+    server = PostgreSQL.start(hba=asks)
+    try:
+        assert server.authority is not None
+        cert, key = server.authority.sign("client")
+        key.chmod(0o600)
+        with opened(server.fields(sslcert=str(cert), sslkey=str(key))) as client:
+            assert client.rows("SELECT 7") == [(7,)]
+        error = failure(server.fields())
+        assert isinstance(error, ConnectionFailed)
+        assert "certificate" in str(error)
+        key.chmod(0o644)
+        assert failure(server.fields(sslcert=str(cert), sslkey=str(key))).code == "connection.tls_fields"
+    finally:
+        server.stop()
+
+
 def test_what_answers_may_be_no_postgresql() -> None:
     with Talker(b"HTTP/1.1 400 Bad Request\r\n\r\n") as talker:
         error = failure({"host": "127.0.0.1", "port": talker.port, "user": "u", "sslmode": "disable"})

@@ -244,7 +244,7 @@ class Channel(base.Client):
         """The session, free for a statement."""
         self.raise_if_interrupted()
         session = self.session
-        if self._copying:
+        if self._copying and session.info.transaction_status is psycopg.pq.TransactionStatus.ACTIVE:
             raise InternalError("a statement was sent in the middle of a result", code="postgres.reading")
         with self._telling(session):
             yield session

@@ -131,6 +131,9 @@ _CLASSES: Final[dict[str, _Meaning]] = {
     "54": _Meaning(WriteFailed, "postgres.limit"),
 }
 _TEXTS: Final[dict[str, _Meaning]] = {
+    "could not (read|open|load) .*(certificate|key|file)|private key file": _Meaning(
+        ConfigError, "connection.tls_fields", "check sslcert and sslkey: PEM files; only their owner may read the key"
+    ),
     "password authentication failed": _Meaning(AuthFailed, None, "check user and password"),
     "no password supplied": _Meaning(AuthFailed, None, "give the connection a password"),
     "tenant or user not found|no such user": _Meaning(
@@ -167,9 +170,6 @@ _TEXTS: Final[dict[str, _Meaning]] = {
     ),
     "certificate verify failed|does not match host name|self.signed": _Meaning(
         TlsFailed, CERTIFICATE, "check sslrootcert, and that host is a name in the server's certificate"
-    ),
-    "could not (read|open|load) .*(certificate|key|file)|private key file": _Meaning(
-        ConfigError, "connection.tls_fields", "check sslcert and sslkey: PEM files; only their owner may read the key"
     ),
     "SSL|TLS|certificate": _Meaning(TlsFailed),
     "received invalid response|unexpected response|invalid protocol|expected authentication": _Meaning(

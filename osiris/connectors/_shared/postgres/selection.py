@@ -106,7 +106,7 @@ def of_query(channel: Channel, query: str, wanted: Wanted) -> Selection:
     # where may name the columns as the query does, as long as that is clear
     clear = tuple(names) if len(set(names)) == len(names) else numbered
     source = f"(\n{query.strip().rstrip(';')}\n) AS q({', '.join(map(quoted, clear))})"
-    with _telling("the query must be one SELECT that only reads"):
+    with _telling("the query must be one SELECT that only reads", "leave out a semicolon that has a comment behind it"):
         channel.described(f"SELECT * FROM {source}")
     return Selection(
         tuple(found[place] for place in chosen),
@@ -148,7 +148,7 @@ def _distinct(names: Sequence[str]) -> None:
 
 
 @contextmanager
-def _telling(text: str) -> Iterator[None]:
+def _telling(text: str, hint: str | None = None) -> Iterator[None]:
     """Says of what is wrong with the SQL in which text it is."""
     try:
         yield
@@ -156,4 +156,5 @@ def _telling(text: str) -> Iterator[None]:
         known = Channel.classify(error)
         known.message = f"{text}: {known.message}"
         known.args = (known.message,)
+        known.hint = known.hint or hint
         raise known from error
