@@ -56,20 +56,10 @@ def test_a_run_that_is_killed_at_any_moment_and_run_again_is_one_clean_run(targe
 def test_a_run_that_is_killed_at_random_and_run_again_is_one_clean_run(target: Target, mode: str) -> None:
     trial = Trial(target.database, target.root, mode)
     trial.prepare()
-    dice = random.Random(mode)
-    began = time.monotonic()
-    trial.reset()
-    trial.start().communicate()
-    usual_s = time.monotonic() - began
+    pace_s, dice = pace(trial), random.Random(mode)
     for _ in range(KILLS):
-        trial.reset()
-        process = trial.start()
-        with suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=dice.uniform(usual_s / 3, usual_s))
-        if process.returncode is None:
-            trial.kill(process)
-            finished(trial)
-        trial.is_one_clean_run()
+        struck(trial, dice.uniform(0, pace_s))
+        finished(trial)
 
 
 @pytest.mark.parametrize("mode", ["append", "replace"])
@@ -107,6 +97,27 @@ def stalled(trial: Trial, proxy: FaultProxy, bytes_at: bytes, lose_answer: bool)
     process = trial.start()
     until(lambda: proxy.hits["stall"] > before or process.poll() is not None)
     return process
+
+
+def pace(trial: Trial) -> float:
+    """How long a run takes from planning its write to its end."""
+    trial.reset()
+    process = trial.start()
+    trial.plan(process)
+    began = time.monotonic()
+    process.communicate()
+    return time.monotonic() - began
+
+
+def struck(trial: Trial, after_s: float) -> None:
+    """Kill a run so long after it has planned its write; it may have ended before."""
+    trial.reset()
+    process = trial.start()
+    trial.plan(process)
+    with suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=after_s)
+    if process.returncode is None:
+        trial.kill(process)
 
 
 def finished(trial: Trial) -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,15 @@ class Trial:
         command = [sys.executable, "-m", "osiris", "run", "p.yaml", "--json"]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.root, env=environ, stdout=pipe, stderr=pipe, text=True)
+
+    def plan(self, process: subprocess.Popen[str]) -> None:
+        """Wait until the ledger of its run says that the write is planned, or until it has ended."""
+        ends_at = time.monotonic() + LIMIT_S
+        while process.poll() is None:
+            if any('"planned"' in path.read_text() for path in self.root.glob("run_logs/*/*/*/ledger.jsonl")):
+                return
+            assert time.monotonic() < ends_at, "nothing was planned"
+            time.sleep(0.005)
 
     def kill(self, process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGKILL)

@@ -115,8 +115,7 @@ def big_endian(numbers: NDArray[np.generic]) -> Bytes:
 
 def nulls_of(array: pa.Array) -> Flags | None:
     """Which values are null; None when none is."""
-    found: Flags = array.is_null().to_numpy(zero_copy_only=False)
-    return found if array.null_count else None
+    return array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
 
 
 def _head(fixed: Sequence[Fixed], texts: Sequence[pa.Array], count: int) -> pa.Array:
