@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from osiris.connectors.base import Run
 from osiris.errors import PermissionDenied, WriteFailed
 
 NAME_BYTES = 100
+FLUSH_BYTES = 32 << 20
 _NO_SPACE = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 
@@ -36,6 +38,9 @@ class StagedFile:
         self._file = path.open("wb", buffering=0)
         self._hash = hashlib.sha256()
         self._size_bytes = 0
+        self._flusher = ThreadPoolExecutor(1, "osiris-flush")
+        self._flush: Future[None] | None = None
+        self._flush_at = FLUSH_BYTES
 
     def write(self, data: Any, /) -> int:
         """All of `data`, a bytes-like object. Raises OSError."""
@@ -45,6 +50,8 @@ class StagedFile:
         size = view.nbytes
         while view.nbytes:
             view = view[self._file.write(view) :]
+        if self._size_bytes >= self._flush_at:
+            self._begin_flush()
         return size
 
     def tell(self) -> int:
@@ -67,13 +74,28 @@ class StagedFile:
 
     def finish(self) -> Content:
         """Bring it safely to the disk."""
+        self._flusher.shutdown()
+        self._check_flush()
         os.fsync(self._file.fileno())
         self._file.close()
         return Content(self._hash.hexdigest(), self._size_bytes)
 
     def drop(self) -> None:
         """Let go of the file without a promise about its content."""
+        self._flusher.shutdown()
         self._file.close()
+
+    def _begin_flush(self) -> None:
+        """Bring what is there to the disk while more is made, so that there is little to wait for at the end."""
+        self._flush_at = self._size_bytes + FLUSH_BYTES
+        if self._flush is None or self._flush.done():
+            self._check_flush()
+            self._flush = self._flusher.submit(os.fsync, self._file.fileno())
+
+    def _check_flush(self) -> None:
+        """The system tells of a disk that fails once only: whoever is told must say so."""
+        if self._flush is not None:
+            self._flush.result()
 
 
 def staged_path(target: Path, run: Run) -> Path:
