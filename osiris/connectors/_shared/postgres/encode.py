@@ -59,7 +59,11 @@ def numerics(array: pa.Array, scale: int | None = None) -> Cells:
         array = pc.cast(array, pa.decimal128(20, 0))
     array = encode_numeric.wide(array)
     if scale is not None and scale < array.type.scale:
-        array = strictly(array, pa.decimal256(76, max(scale, 0)), f"has more than {scale} digits after the point")
+        array = strictly(
+            array,
+            pa.decimal256(76, max(scale, 0)),
+            f"has more digits after the point than the column, which keeps {scale}",
+        )
     return Fixed(encode_numeric.numerics(array), nulls_of(array))
 
 
@@ -113,7 +117,7 @@ def whole(array: pa.Array, digits: int) -> pa.Array:
     if unit > 1 and getattr(array.type, "unit", "s") != "s":
         micros = micros_of(array)
         rounded = pc.multiply(pc.divide(micros, unit), unit)
-        refuse(pc.not_equal(rounded, micros), f"has more than {digits} digits after the second")
+        refuse(pc.not_equal(rounded, micros), f"has more digits of a second than the column, which keeps {digits}")
     return array
 
 

@@ -96,7 +96,7 @@ _LOST: Final = "the server or the network ended it: run again"
 _GRANT: Final = "let the owner of the database GRANT it"
 _AGAIN: Final = "something else holds the rows or the table: run again, or at another time"
 _LONGER: Final = "raise statement_timeout_s on the connection or the server's limit, or read less at once"
-_FITS: Final = "change the value or the column; Osiris never cuts a value to fit"
+FITS: Final = "change the value or the column; Osiris never cuts a value to fit"
 _FULL: Final = "make room on the server, or raise its limits"
 _WAIT: Final = "wait, or raise max_connections on the server, or connect through a pooler"
 _POOLER: Final = "this pooler takes no session settings: use its session mode, or the server itself"
@@ -107,7 +107,7 @@ _STATES: Final[dict[str, _Meaning]] = {
     **_all(("3D000", "3F000"), NotFound, "database.missing", "check database and schema: case counts"),
     **_all(("42P01",), NotFound, "table.missing", "check the name: case counts"),
     **_all(("42703",), ConfigError, "column.missing", "check the name: case counts"),
-    **_all(("42622",), DataError, "data.value", _FITS),
+    **_all(("42622",), DataError, "data.value", FITS),
     **_all(("57014",), TimedOut, "query.timeout", _LONGER, retryable=False),
     **_all(("55P03", "40001", "40P01", "55006"), Busy, "postgres.locked", _AGAIN),
     **_all(("53300",), Busy, "connection.too_many", _WAIT),
@@ -123,7 +123,7 @@ _STATES: Final[dict[str, _Meaning]] = {
 """https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 _CLASSES: Final[dict[str, _Meaning]] = {
     "08": _Meaning(NetworkFailed, "connection.lost", _LOST),
-    "22": _Meaning(DataError, "data.value", _FITS),
+    "22": _Meaning(DataError, "data.value", FITS),
     "23": _Meaning(DataError, "data.constraint"),
     "28": _Meaning(AuthFailed),
     "42": _Meaning(ConfigError, "query.invalid"),

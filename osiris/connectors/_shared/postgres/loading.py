@@ -16,6 +16,7 @@ from osiris.connectors._shared.postgres.casting import Casting
 from osiris.connectors._shared.postgres.channel import Channel
 from osiris.connectors._shared.postgres.encode import Cells
 from osiris.connectors._shared.postgres.encode_rows import HEADER, TRAILER, Fixed, big_endian, bounded, rows
+from osiris.connectors._shared.postgres.failures import FITS
 from osiris.connectors._shared.postgres.layout import Landing
 from osiris.connectors._shared.postgres.names import listed
 from osiris.connectors._shared.postgres.publishing import not_taken
@@ -96,7 +97,8 @@ class Loading:
 
     def _bad(self, column: Landing, place: int, reason: str) -> DataError:
         row = self._sent_rows + place + 1
-        return DataError(f"row {row}: {column.name!r} {reason}", code="data.value", data_column=column.name, row=row)
+        text = f"row {row}: {column.name!r} {reason}"
+        return DataError(text, code="data.value", data_column=column.name, row=row, hint=FITS)
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
