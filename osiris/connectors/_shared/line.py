@@ -38,11 +38,20 @@ class Line:
     def cut(self) -> None:
         """End whatever blocks on the socket; it stays open until it is closed."""
         self._cut.set()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End what blocks on the socket that is held now, and nothing that comes later."""
         held = self._socket
         if held is not None:
             with contextlib.suppress(OSError):  # not connected yet, or no longer
                 # not that of SSLSocket, which takes the encryption away under a thread that is sending
                 socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+    def pause(self, wait_s: float) -> None:
+        """Wait that long. Raises Cancelled as soon as the line is cut."""
+        self._cut.wait(wait_s)
+        self.raise_if_cut()
 
     def hold(self, sock: socket.socket) -> None:
         """From now on `cut` means `sock`. Raises Cancelled when it came before."""

@@ -14,12 +14,12 @@ from pymysql.constants import ER
 
 from osiris.connectors import base
 from osiris.connectors._shared.line import Address, Line
+from osiris.connectors._shared.tls import HeldContext
 from osiris.connectors.base import Connection, Dataset
 from osiris.connectors.mysql import failures, session, tls
 from osiris.connectors.mysql.link import Columns, Link, Login, Sent
 from osiris.connectors.mysql.names import Name
 from osiris.connectors.mysql.session import Flavour, Server
-from osiris.connectors.mysql.tls import HeldContext
 from osiris.errors import Cancelled, ConfigError, InternalError, NetworkFailed, OsirisError, TimedOut
 
 log = logging.getLogger(__name__)

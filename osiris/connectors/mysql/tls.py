@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from osiris.connectors._shared.tls import HeldContext
 from osiris.connectors.base import Connection
 from osiris.errors import ConfigError
 
@@ -28,28 +28,6 @@ def context(connection: Connection, hold: Callable[[ssl.SSLSocket], None]) -> He
     made.verify_mode = ssl.CERT_REQUIRED if mode in VERIFYING else ssl.CERT_NONE
     _load(connection, made)
     return made
-
-
-class HeldContext(ssl.SSLContext):
-    """Gives each socket to `hold` before the handshake: during an implicit one nobody could cut it.
-
-    `agreed` is the TLS version and cipher, once there was a handshake.
-    """
-
-    hold: Callable[[ssl.SSLSocket], None]
-    agreed: str | None = None
-
-    def wrap_socket(self, sock: Any, *args: Any, **rest: Any) -> ssl.SSLSocket:
-        wrapped = super().wrap_socket(sock, *args, **{**rest, "do_handshake_on_connect": False})
-        try:
-            self.hold(wrapped)
-            wrapped.do_handshake()
-            cipher = wrapped.cipher()
-            self.agreed = f"{wrapped.version()}, {cipher[0] if cipher else 'no cipher'}"
-        except BaseException:
-            wrapped.close()
-            raise
-        return wrapped
 
 
 def _load(connection: Connection, made: ssl.SSLContext) -> None:

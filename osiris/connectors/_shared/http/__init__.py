@@ -1,0 +1,1 @@
+"""HTTP for the families that speak to an API: sessions, limits, retries, and what an answer means."""
