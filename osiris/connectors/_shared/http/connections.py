@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import http.client
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-if TYPE_CHECKING:
-    from osiris.connectors._shared.http.wire import Wire
+
+class Owner(Protocol):
+    """What a connection belongs to: it is told of each socket in use, and whether a request left."""
+
+    left: bool
+
+    def hold(self, sock: Any) -> None: ...
+
+    def connect(self, host: str, port: int, timeout_s: float) -> socket.socket: ...
 
 
 class Held(HTTPConnection):
     """Connects through the wire's line, and tells the wire when bytes of a request go out."""
 
-    def __init__(self, *args: Any, wire: Wire, **rest: Any) -> None:
+    def __init__(self, *args: Any, wire: Owner, **rest: Any) -> None:
         super().__init__(*args, **rest)
         self.response_class = _Answering
         self._wire = wire

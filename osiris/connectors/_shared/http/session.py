@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count
 
 from osiris import __version__
 from osiris.connectors._shared.http.answers import Answer, Judge, by_status
@@ -60,12 +59,13 @@ class Session:
         """The answer that `request.judge` takes; else its error, or the network's, after as many attempts as are
         allowed and safe."""
         request = replace(request, url=self.endpoint.url(request.url))
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             outcome = self._attempt(request, attempt)
             if isinstance(outcome, Answer):
                 return outcome
             self._wait_or_raise(outcome, attempt)
-        raise AssertionError
 
     def _attempt(self, request: Request, attempt: int) -> Answer | _Failure:
         """One turn, with its line in the debug log."""
