@@ -173,6 +173,19 @@ def test_no_tls_towards_a_server_with_it_is_told(secure: Web) -> None:
         assert type(failure(session)) is NetworkFailed
 
 
+@pytest.mark.parametrize("kind", ["cut", "reset"])
+def test_a_handshake_that_is_cut_off_sent_nothing(secure: Web, authority: Authority, kind: Any) -> None:
+    """So that even what must not happen twice is tried again."""
+    secure.asked.clear()
+    with FaultProxy("127.0.0.1", secure.port, Fault(kind, connection=0)) as proxy:
+        retries = Retries(attempts=2, wait_s=0)
+        endpoint = Endpoint(f"https://127.0.0.1:{proxy.port}", ca=authority.ca, retries=retries)
+        session = Session(endpoint, Limiter(Limits()))
+        assert session.send(Request("POST", "t", body=b"[1]")).status == 200
+        session.close()
+        assert (proxy.hits[kind], len(secure.asked)) == (1, 1)
+
+
 def test_a_redirect_out_of_the_encryption_is_not_followed(authority: Authority) -> None:
     certificate = authority.sign("away", "IP:127.0.0.1")
     with Web(well) as plain, Web(lambda _: Reply(302, headers={"Location": plain.url}), certificate) as web:
@@ -208,3 +221,13 @@ def test_a_proxy_that_allows_no_tunnel_is_told() -> None:
         assert [(asked.method, asked.path) for asked in proxy.asked] == [("CONNECT", "api.test:443")]
     assert (type(error), error.code) == (NetworkFailed, "http.proxy")
     assert "407" in str(error)
+
+
+def test_what_a_proxy_was_asked_for_a_tunnel_is_no_request_that_left() -> None:
+    with Web(lambda _: Reply(502)) as proxy:
+        endpoint = Endpoint("https://api.test", proxy=proxy.url, retries=Retries(attempts=3, wait_s=0))
+        session = Session(endpoint, Limiter(Limits()))
+        with pytest.raises(NetworkFailed):
+            session.send(Request("POST", "t", body=b"[1]"))
+        session.close()
+        assert len(proxy.asked) == 3
