@@ -16,7 +16,7 @@ from tests.connectors.patience import until
 from tests.servers.mariadb import Database, MariaDB
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
-KILLS = int(os.environ.get("OSIRIS_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("OSIRIS_TEST_KILLS", "1"))
 """At how many random moments a run is killed, for each mode; `python -m tests.connectors.mysql.kills` does many."""
 BEGIN = (b"GET_LOCK", False)
 WRITE = (b'slovo "801"', False)
