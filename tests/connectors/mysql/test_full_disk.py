@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.connectors.mysql.trial import Trial
+from tests.connectors.patience import until
 from tests.servers.mariadb import MariaDB
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 ROOM = "ibdata1:12M:autoextend:max:64M"
+PURGED = (
+    "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'INNODB_HISTORY_LIST_LENGTH'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,7 @@ def test_a_full_disk_of_the_server_is_told_and_leaves_the_target(
     assert trial.look() == trial.old
     assert trial.tables() == {"source", "t", "_osiris_commits", "_osiris_state"}
     source.write_text(small, encoding="utf-8")
+    until(lambda: database.sql(PURGED) == [("0",)])  # only then is the room of what was dropped free
     trial.run()
     trial.is_one_clean_run()
     database.drop()
