@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import click
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from osiris import Project, documents
+from osiris import documents
 from osiris.cli import schemas
 from osiris.cli.starter import files_of, templates
 from osiris.project.schemas import COMMENT, wired
@@ -64,7 +66,12 @@ def test_a_schema_is_printed_as_it_is_with_and_without_json(osiris_process: Osir
     told = osiris_process("schema", name, cwd=project)
     schema = json.loads(told.out)
     assert osiris_process("schema", name, "--json", cwd=project).document("schema") == schema
-    assert schema == ({**Project(project).schemas(), "run": schemas.shape("run")})[name]
+    if name == "pipeline":
+        program = "import json, osiris; print(json.dumps(osiris.Project('.').schemas()['pipeline']))"
+        made = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True)
+        assert schema == json.loads(made.stdout)
+    else:
+        assert schema == schemas.shape(name)
 
 
 def test_an_unknown_name_is_a_wrong_call(osiris: Osiris, project: Path) -> None:
