@@ -9,7 +9,8 @@ import base64
 import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 MASK = "***"
@@ -43,6 +44,19 @@ class Redactor:
             self._values |= {text, *lines}
             self._compile()
 
+    @contextmanager
+    def for_a_while(self) -> Iterator[None]:
+        """What is added within is forgotten afterwards: for tests, which have secrets that are words."""
+        with self._lock:
+            before = set(self._values)
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._values != before:
+                    self._values = before
+                    self._compile()
+
     def text(self, text: str) -> str:
         """`text` with every known secret masked."""
         if text in self._values:
@@ -70,11 +84,9 @@ class Redactor:
         ordered = sorted(self._values, key=lambda value: (-len(value), value))
         whole = [_any_spelling(value) for value in ordered if len(value) >= SHORT]
         coded = [_any_spelling(form) for value in ordered if len(value) >= SHORT for form in _base64(value)]
-        if whole:
-            self._long = re.compile("|".join(whole + coded))
+        self._long = re.compile("|".join(whole + coded)) if whole else None
         short = [_any_spelling(value) for value in ordered if len(value) < SHORT]
-        if short:
-            self._short = re.compile(f"{_BEFORE_SHORT}(?:{'|'.join(short)})(?![A-Za-z0-9])")
+        self._short = re.compile(f"{_BEFORE_SHORT}(?:{'|'.join(short)})(?![A-Za-z0-9])") if short else None
 
 
 _BEFORE_SHORT = r"(://[^/\s:@]*:|[?&][^=&\s]+=|(?i:bearer|basic|token|password|passwd|pwd|key|secret)\"?\s*[:= ]\s*\"?)"

@@ -173,3 +173,12 @@ def test_masking_a_secret_twice_changes_nothing() -> None:
     known = knowing("hunter2")
     known.add("hunter2")
     assert known.text(known.text("hunter2 is out")) == "*** is out"
+
+
+def test_what_was_added_for_a_while_is_forgotten() -> None:
+    found = knowing("long-before", "ab")
+    with found.for_a_while():
+        found.add("long-since")
+        found.add("cd")
+        assert found.text("long-before long-since token=ab token=cd") == f"{MASK} {MASK} token={MASK} token={MASK}"
+    assert found.text("long-before long-since token=ab token=cd") == f"{MASK} long-since token={MASK} token=cd"

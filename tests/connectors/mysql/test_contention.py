@@ -56,7 +56,7 @@ def done(place: Place, mode: str, meanwhile: Callable[[Place], None], **more: An
 
 
 def logged(place: Place) -> str:
-    return "".join(path.read_text() for path in place.root.rglob("osiris.log"))
+    return "".join(path.read_text() for path in (place.root / "run_logs").rglob("osiris.log"))
 
 
 def blocked(place: Place) -> bool:

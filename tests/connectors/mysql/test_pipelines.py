@@ -176,7 +176,7 @@ def test_a_table_that_was_altered_is_read_again(place: Place) -> None:
         thread.join()
     assert caught == []
     succeeded(reports[0], 5000)
-    events = next(place.root.rglob("events.jsonl")).read_text()
+    events = next((place.root / "run_logs").rglob("events.jsonl")).read_text()
     assert "flow.retried" in events
     assert "error 1412" in events
 

@@ -103,7 +103,7 @@ def test_a_connection_that_is_lost_is_tried_again_as_a_whole(orders: Database, t
         succeeded(report, 200_000)
         assert proxy.hits["cut"] == 1
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 200_000
-    assert "flow.retried" in next(tmp_path.rglob("events.jsonl")).read_text()
+    assert "flow.retried" in next((tmp_path / "run_logs").rglob("events.jsonl")).read_text()
 
 
 def test_a_password_inside_a_connection_string_is_shown_nowhere(orders: Database, tmp_path: Path) -> None:
