@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
-from exporting import run
+from exporting import by_hand, run
 from measure import Contender, at_most, show, take_turns
 from sample import DTYPES, Sample
 
@@ -17,9 +15,7 @@ HOW = {"load": ("local", "LOAD DATA LOCAL, INSERT … SELECT"), "insert": ("plai
 def compare(sample: Sample, how: str, rounds: int) -> bool:
     """With the statement that the connection allows, and the same by hand; the target is empty before each turn."""
     connection, title = HOW[how]
-    fields = sample.database.fields(unix_socket="", ssl_disabled=True)
-    script = Path(__file__).with_name("by_hand.py")
-    hand = contender(sample, title, [sys.executable, script, how, json.dumps(fields), "lineitem.csv"])
+    hand = contender(sample, title, by_hand(sample, how))
     ours = [contender(sample, f"osiris run, {mode}", pipeline(sample, connection, mode)) for mode in MODES]
     take_turns([hand, *ours], rounds)
     show(f"CSV to MySQL by {how.upper()}", [hand, *ours])

@@ -22,6 +22,9 @@ from osiris.errors import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, ConfigError, Osiris
 def main(arguments: Sequence[str]) -> int:
     """Run `osiris <arguments>` and return the exit code; nothing but a fault of Python itself is raised."""
     tolerate_any_text()
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # numpy's threads for matrices, of which we have none, wait busily
     face = Face()
     face.output.json = "--json" in arguments
     try:
