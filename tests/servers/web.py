@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -24,13 +25,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`chunked` sends the body in chunks of 1000 bytes, without a length."""
+    """`chunked` sends the body in chunks of 1000 bytes, without a length. `dropped` sends nothing and closes the
+    connection. "" as a content type is none."""
 
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     chunked: bool = False
+    dropped: bool = False
 
 
 class Web:
@@ -83,6 +86,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
+    disable_nagle_algorithm = True
     web: Web
 
     def setup(self) -> None:
@@ -100,13 +104,17 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.web.answer(Asked(self.command, self.path, headers, body))
+        if reply.dropped:
+            self.close_connection = True
+            return
         self.send_response(reply.status)
-        self.send_header("Content-Type", reply.content_type)
+        if reply.content_type:
+            self.send_header("Content-Type", reply.content_type)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if reply.chunked:
             self.send_header("Transfer-Encoding", "chunked")
-        else:
+        elif reply.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if self.command == "HEAD":
