@@ -72,7 +72,7 @@ class RunView:
         for step, seen, _ in self._steps():
             spent_s = _spent_s(seen)
             idle = step.state == "waiting"
-            rate = "" if idle or not spent_s else f"{count(int(step.rows / spent_s))}/s"
+            rate = "" if idle or not spent_s else _waiting(step) or f"{count(int(step.rows / spent_s))}/s"
             rows.append(
                 (
                     step.id,
@@ -105,9 +105,19 @@ def _spent_s(seen: _Seen) -> float:
     return (time.monotonic() if seen.ended is None else seen.ended) - seen.began
 
 
+def _waiting(step: StepProgress) -> str:
+    """What it waits for, as far as that is known: a rate of 0 would say nothing."""
+    if step.state != "running":
+        return ""
+    what = step.waits_for or ("" if step.rows else "the first row")
+    return f"waits for {what}" if what else ""
+
+
 def _figures(step: StepProgress, seen: _Seen) -> str:
     spent_s = _spent_s(seen)
     text = f"{row_count(step.rows)}, {size(step.size_bytes)}"
-    if spent_s >= 1:
+    if waiting := _waiting(step):
+        text += f", {waiting}"
+    elif spent_s >= 1:
         text += f", {count(int(step.rows / spent_s))} rows/s"
     return text

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import pyarrow as pa
 
 from osiris.connectors.base import Batches, Client, Part, Run, State, Token, Writer, Written, to_json
+from osiris.connectors.pool import interrupt_quietly
 from osiris.drivers.bound import Bound, classifying
 from osiris.errors import InternalError
 from osiris.events import about
@@ -84,6 +85,12 @@ class WriteDriver:
     def recommit(self, token: Token, parts: Sequence[Part], state: State | None) -> Written:
         """Commit a durable token from its staging: in recovery, or after a failed try."""
         return self._fresh(lambda writer: writer.commit(token, parts, state))
+
+    def interrupt(self) -> None:
+        """From another thread: end what its lead is blocked in."""
+        client = self._client
+        if client is not None:
+            interrupt_quietly(client)
 
     def settle(self, token: Token, parts: Sequence[Part]) -> Literal["committed", "not_committed", "unknown"]:
         return self._fresh(lambda writer: writer.settle(token, parts))

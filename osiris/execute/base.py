@@ -54,6 +54,8 @@ class StepProgress:
     streams: list[Batches] = field(default_factory=list)
     inputs: list[Batches] = field(default_factory=list)
     """What a processor takes; `streams` is what it gives."""
+    waits_for: str = ""
+    """What somebody else has to do before it goes on, as far as that is known."""
 
     @property
     def rows(self) -> int:

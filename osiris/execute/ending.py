@@ -14,6 +14,8 @@ from osiris.runs import Decision
 from osiris.stream import FirstError
 
 log = logging.getLogger(__name__)
+TAKING_BACK = "the commit is taken back: the target is asked what came of it"
+FOLLOWING = "a writer of the flow has committed, so the others follow before the run stops"
 
 
 class NotCommitted(Exception):
@@ -37,6 +39,8 @@ class Ending:
         self._flow = flow
         self._steps = {step.id: step for step in scene.manifest.steps}
         self._clients = scene.pool.group()
+        self._at_stake: WriteDriver | None = None
+        self._visible = False
 
     def commit(self, decisions: Sequence[Decision], live: Mapping[str, WriteDriver]) -> dict[str, Written]:
         """Commit every writer that is not committed yet, then remove all staging. Returns what was committed now.
@@ -52,10 +56,13 @@ class Ending:
             step = decision.token.step
             if step in committed:
                 continue
-            with naming(step):
+            self._visible = bool(committed)
+            self._at_stake = None if committed else live.get(step)
+            with naming(step), self._scene.waiting(step, f"{decision.token.target} to commit"):
                 written[step] = self._commit(decision, live.get(step), first=not committed)
             self._scene.ledger.committed(self._flow, step, _rows(decision.parts))
             committed.add(step)
+        self._at_stake = None
         for driver in live.values():
             driver.close()
         self._remove_staging(known.planned, [decision.token for decision in known.decided or ()])
@@ -77,6 +84,15 @@ class Ending:
             log.warning("the ledger cannot be written, the next run will undo again: %s", error)
             return False
         return not left
+
+    def recall(self) -> str:
+        """From another thread: end the first commit where it is, as in a wait for somebody's lock; may be repeated.
+        What came of it the target is asked then. Returns what the run waits for, as far as that is known."""
+        driver = self._at_stake
+        if driver is not None:
+            driver.interrupt()
+            return TAKING_BACK
+        return FOLLOWING if self._visible else ""
 
     def interrupt(self) -> None:
         """From another thread: give up; the next run goes on."""

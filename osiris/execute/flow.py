@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 import time
@@ -19,6 +20,8 @@ from osiris.execute.opening import Opened, Opener, state_for
 from osiris.execute.scene import Scene, naming
 from osiris.runs import Decision
 from osiris.stream import FirstError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class Flow:
         self._ending = Ending(scene, self.id)
         self._lock = threading.Lock()
         self._decisions: list[Decision] | None = None
+        self._recalled: OsirisError | None = None
         self._started = time.monotonic()
         for step in steps:  # what an earlier attempt has read is no part of this one
             progress = scene.request.progress.steps[step.id]
@@ -90,18 +94,27 @@ class Flow:
                 shutil.rmtree(self._scene.scratch / step, ignore_errors=True)
 
     def cancel(self, error: OsirisError) -> None:
-        """End the flow with `error`, unless it is decided: then it is finished first."""
+        """End the flow with `error`. One that is decided is taken back while none of its commits is done, and else
+        finished first."""
         with self._lock:
-            if not self.decided:
+            if self.decided:
+                self._recalled = error
+            else:
                 self.first_error.note(error)
 
     @property
     def failing(self) -> bool:
-        """It has met an error, and may be interrupted: what is decided is not."""
-        return self.first_error.happened.is_set() and not self.decided
+        """It is to end, and may be interrupted."""
+        return self._recalled is not None if self.decided else self.first_error.happened.is_set()
 
     def interrupt(self) -> None:
-        """End what the flow's threads are blocked in; repeated until the flow has ended."""
+        """End what the flow's threads are blocked in, or its first commit; repeated until the flow has ended."""
+        if not self.decided:
+            self._cut()
+        elif waits_for := self._ending.recall():
+            self._scene.request.progress.message = waits_for
+
+    def _cut(self) -> None:
         self._clients.interrupt()
         self._opener.opened.interrupt()
 
@@ -109,14 +122,15 @@ class Flow:
         """End it with `error` in whatever state it is, undoing and committing included; the next run settles it."""
         self.abandoned = True
         self.first_error.note(error)
-        self.interrupt()
+        self._cut()
         self._ending.interrupt()
 
     def _stage(self) -> None:
+        scene = self._scene
         self._opener.open()
         self._name_writes()
         for writing in self.writings:
-            with naming(writing.step.id):
+            with naming(writing.step.id), scene.waiting(writing.step.id, f"{writing.token.target} to begin"):
                 writing.driver.begin(writing.token, writing.stream.schema)
         for writing in self.writings:
             with naming(writing.step.id):
@@ -124,11 +138,11 @@ class Flow:
         # A reader's snapshot may hold locks on what is about to be replaced, and a LIMIT leaves readers at work.
         self._opener.opened.close()
         for writing in self.writings:
-            self._scene.leases.check(str(writing.token.target))
+            scene.leases.check(str(writing.token.target))
         with self._lock:
             self.first_error.raise_if_any()
             decisions = [self._decision(writing) for writing in self.writings]
-            self._scene.ledger.decided(self.id, decisions)
+            scene.ledger.decided(self.id, decisions)
             self._decisions = decisions
 
     def _name_writes(self) -> None:
@@ -188,9 +202,13 @@ class Flow:
             written = self._ending.commit(self._decisions, live)
         except NotCommitted as refused:
             self._decisions = None
+            if self._recalled is not None:
+                raise self._recalled from refused.reason
             reason = refused.reason or _lost()
             reason.step = reason.step or refused.step
             raise reason from reason.__cause__
+        if self._recalled is not None:
+            log.warning("it was to stop, but was committed by then: %s", self._recalled)
         for writing in self.writings:
             self._scene.written.setdefault(str(writing.token.target), set()).add(writing.step.id)
             if writing.step.id in written:

@@ -59,6 +59,19 @@ class Scene:
         self.request.progress.steps[step].state = state
         self.sink.emit(Event(f"step.{state}", step, why))
 
+    @contextmanager
+    def waiting(self, step: str, what: str) -> Generator[None]:
+        """For whoever looks on: the step waits for `what` while the block runs."""
+        progress = self.request.progress.steps.get(step)  # None: of a run before, which is settled
+        if progress is None:
+            yield
+            return
+        progress.waits_for = what
+        try:
+            yield
+        finally:
+            progress.waits_for = ""
+
     def remove_scratch(self) -> None:
         shutil.rmtree(self.scratch, ignore_errors=True)
 

@@ -51,9 +51,9 @@ class Scope:
         return known
 
 
-def scope_of(family: str, chosen: dict[str, str | None], *, silent: bool) -> Scope:
+def scope_of(family: str, chosen: dict[str, str | None], *, silent: bool, locks: bool) -> Scope:
     """The family's components, those that were `chosen` by role among several. `silent` says that the subject can make
-    a client block. Imports the connector."""
+    a client block, `locks` that it can make a commit wait. Imports the connector."""
     known = catalog.load(registry.load())
     components: dict[str, Component] = {}
     for role in ROLES:
@@ -65,7 +65,8 @@ def scope_of(family: str, chosen: dict[str, str | None], *, silent: bool) -> Sco
             names = ", ".join(component.name for component in having)
             raise ConfigError(f"{family} has {len(having)} components for this; say {role} = one of: {names}, or ''")
         components[role] = known.get(name) if name else having[0]
-    return Scope(known, components, frozenset(_abilities(known, components, silent)))
+    found = _abilities(known, components, silent) | ({"locks"} if locks else set())
+    return Scope(known, components, frozenset(found))
 
 
 def _abilities(known: catalog.Catalog, components: dict[str, Component], silent: bool) -> set[str]:

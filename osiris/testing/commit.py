@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from osiris.connectors.base import Batches, State, to_json, token_from_json
 from osiris.testing import shapes
 from osiris.testing.abilities import needs
+from osiris.testing.client import interrupted
 from osiris.testing.echo import Echo
 from osiris.testing.moments import watched
-from osiris.testing.rig import Rig, raised, stage
+from osiris.testing.rig import LIMIT_S, SLACK_S, Rig, raised, stage
 from osiris.testing.shapes import SCHEMA
 from osiris.testing.touched import touched
 from osiris.testing.writer import breaking, look, subject_of, write, writing_of
@@ -153,6 +155,27 @@ class CommitTests:
         for _ in range(2):
             rig.fresh(name, options, lambda writer: writer.finish(token))
         assert set(subject_of(rig).traces()) == before, "staging stays after Writer.finish"
+
+    @needs("writer", "transaction", "locks")
+    def test_an_interrupt_ends_a_commit_that_waits(self, rig: Rig, mode: str) -> None:
+        """Ctrl-C while somebody else has the rows: nothing of it happens later, whenever the lock is let go."""
+        name, options = writing_of(rig, mode)
+        before = self._traces(rig, mode)
+        shown, held = look(rig), subject_of(rig).held
+        assert held is not None, "locks is set: say Writing(held=...)"
+        client = rig.client()
+        writer = rig.instance(name, options, client)
+        token, part = stage(writer, NEW, SCHEMA, rig.run(sole=False))
+        with held() as is_waiting:
+            commit = partial(writer.commit, token, [part], None)
+            ended, took_s = interrupted(commit, client.interrupt, reached=is_waiting)
+            assert ended, "Client.interrupt has to end a commit that waits"
+            assert took_s <= LIMIT_S + SLACK_S, f"it took {took_s:.1f} s to end a commit, 1 s is promised"
+            client.close()
+            assert rig.fresh(name, options, lambda writer: writer.settle(token, [part])) == "not_committed"
+            rig.fresh(name, options, lambda writer: writer.abort(token))
+        assert look(rig) == shown
+        assert set(subject_of(rig).traces()) == before, "staging stays after Writer.abort"
 
     @needs("writer", "state")
     def test_state_comes_with_the_rows_and_not_before(self, rig: Rig) -> None:

@@ -63,7 +63,7 @@ class Conformance(
     """All tests that apply to `family`; those that need what it lacks (a writer, splits, a secret) are not there.
 
     Where the family has several components of a role, `extractor`, `writer` and `processor` name one; "" leaves the
-    role out. `silent` says that the subject has a `silent` connection.
+    role out. `silent` says that the subject has a `silent` connection, `locks` that what it writes can be `held`.
     """
 
     family: ClassVar[str]
@@ -71,6 +71,7 @@ class Conformance(
     writer: ClassVar[str | None] = None
     processor: ClassVar[str | None] = None
     silent: ClassVar[bool] = False
+    locks: ClassVar[bool] = False
     scope: Scope
 
     @abstractmethod
@@ -105,7 +106,7 @@ class Conformance(
             return  # a base of somebody's own
         chosen = {"extractor": cls.extractor, "writer": cls.writer, "processor": cls.processor}
         cls.plain = {}
-        cls.scope = scope_of(cls.family, chosen, silent=cls.silent)
+        cls.scope = scope_of(cls.family, chosen, silent=cls.silent, locks=cls.locks)
         for name in dir(cls):
             if (
                 name.startswith("test_")

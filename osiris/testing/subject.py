@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ class Writing:
     `look` gives the target's rows, None while there is no target; `traces` names everything that lies in its place
     (files, tables), so that staging left behind shows. `key` is added for `write_mode: upsert`; the kit's rows have a
     number `id` and a text `name`. `changes` has another value for each option but `write_mode`; `observe` gives what a
-    change may alter, where the rows do not show it (the bytes of a file).
+    change may alter, where the rows do not show it (the bytes of a file). `held` locks the target for a block, as
+    another session would: a commit waits, and the block is given what says whether one does.
     """
 
     component: str
@@ -67,6 +69,7 @@ class Writing:
     key: Values = field(default_factory=lambda: {"primary_key": ["id"]})
     observe: Callable[[], object] = lambda: None
     changes: Changes = field(default_factory=dict)
+    held: Callable[[], AbstractContextManager[Callable[[], object]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pytest
+
 from osiris.cli.progress import COLUMNS, LEAVING, STOPPING, RunView
 from osiris.execute.base import Cancellation, Progress, StepProgress
+from osiris.stream import Batches
+
+SCHEMA = pa.schema({"n": pa.int64()})
 
 
 def test_a_step_is_told_once_when_it_starts_and_once_when_it_ends() -> None:
@@ -36,6 +42,18 @@ def test_a_stop_is_told_once_and_once_more_when_it_is_urgent() -> None:
     cancellation.request()
     assert view.notes() == [LEAVING]
     assert RunView(Progress(), cancellation).notes() == [STOPPING, LEAVING]
+
+
+@pytest.mark.parametrize(("rows", "waits_for"), [(0, "the first row"), (3, "mysql://db/t to commit")])
+def test_a_step_that_waits_says_for_what_instead_of_its_rate(rows: int, waits_for: str) -> None:
+    given = Batches.of(SCHEMA, [pa.record_batch([list(range(rows))], schema=SCHEMA)] if rows else [])
+    list(given)
+    step = StepProgress("w", "a.b", "running", [given], waits_for=waits_for if rows else "")
+    view = RunView(Progress({"w": step}))
+    assert view.table()[1][0][-1] == f"waits for {waits_for}"
+    step.state = "cancelled"
+    assert view.lines()[0].startswith(f"w: cancelled, {rows} rows, ")
+    assert "waits" not in str(view.table())
 
 
 def test_a_cancelled_step_that_never_ran_is_not_said_to_have_started() -> None:

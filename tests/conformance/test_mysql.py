@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,6 +52,7 @@ class TestMysql(Conformance):
     """A database of its own for each subject; what is read is in one that they share."""
 
     family = "mysql"
+    locks = True
     server: ClassVar[MariaDB]
 
     @pytest.fixture(scope="class", autouse=True)
@@ -153,12 +155,21 @@ def writing(database: Database) -> Writing:
         columns = [pa.array([row[place] for row in rows]) for place in range(len(names))]
         return pa.Table.from_arrays(columns, names=names)
 
+    @contextmanager
+    def held() -> Iterator[Callable[[], object]]:
+        sql = f"SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = '{database.name}' AND COMMAND = 'Query'"
+        with database.server.connect(database.name) as other, other.cursor() as cursor:
+            other.begin()
+            cursor.execute("SELECT * FROM target FOR UPDATE")
+            yield lambda: database.sql(f"{sql} AND ID <> CONNECTION_ID() AND TIME_MS > 100")
+
     return Writing(
         component="mysql.writer",
         options={"table": "target"},
         look=look,
         traces=tables,
         observe=shape,
+        held=held,
         changes={
             "charset": Change("utf8", unseen="the kit's rows have no character beyond it"),
             "table": "other",

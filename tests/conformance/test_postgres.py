@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -52,6 +53,7 @@ class TestPostgres(Conformance):
     """A database of its own for each subject, a copy of the one that is read."""
 
     family = "postgres"
+    locks = True
     server: ClassVar[PostgreSQL]
 
     @pytest.fixture(scope="class", autouse=True)
@@ -147,11 +149,18 @@ def writing(database: Database) -> Writing:
         columns = [pa.array([row[place] for row in rows]) for place in range(len(names))]
         return pa.Table.from_arrays(columns, names=names)
 
+    @contextmanager
+    def held() -> Iterator[Callable[[], object]]:
+        with database.connect() as other, other.transaction():
+            other.execute("LOCK TABLE source.target IN SHARE MODE")
+            yield lambda: database.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
     return Writing(
         component="postgres.writer",
         options={"table": "target"},
         look=look,
         traces=tables,
+        held=held,
         observe=lambda: database.sql("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2"),
         changes={
             "table": "other",

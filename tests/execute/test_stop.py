@@ -13,6 +13,7 @@ import pytest
 from osiris.compile.manifest import ManifestStep, Retry
 from osiris.errors import OsirisError
 from osiris.execute.base import Cancellation, Request
+from osiris.execute.ending import FOLLOWING
 from osiris.runs import Report, RunLog
 from tests.plugins.lab import LIMIT_S, Lab, hostile, read, transform, until, write
 
@@ -43,7 +44,7 @@ class Running:
         return self.report
 
 
-@pytest.mark.parametrize(("on", "kind"), [("read", "stall"), ("begin", "stall"), ("stage", "stall")])
+@pytest.mark.parametrize(("on", "kind"), [("read", "stall"), ("begin", "stall"), ("stage", "stall"), ("commit", "stall")])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_run_that_hangs_in_order(lab: Lab, on: str, kind: str, number: signal.Signals) -> None:
     lab.database.numbers("source", 3000)
@@ -147,13 +148,65 @@ def test_a_run_whose_last_commit_is_decided_ends_well_though_it_was_stopped(lab:
     lab.nothing_is_left()
 
 
+@pytest.mark.parametrize("done", [True, False])
+def test_a_commit_that_hangs_is_taken_back_unless_the_target_has_done_it(lab: Lab, done: bool) -> None:
+    """The first request ends the waiting, and the target is asked."""
+    lab.database.numbers("source", 10)
+    kind = "mute" if done else "stall"
+    lab.database.fault("commit", kind)
+    running = Running(lab, read("r", "source"), write("w", "r", "target"))
+    until(lambda: lab.database.hits(kind), "the commit is under way")
+    assert "to commit" in running.request.progress.steps["w"].waits_for
+    running.cancellation.request()
+    report = running.end()
+    assert "target is asked" in running.request.progress.message
+    assert (report.status, report.exit_code) == (("success", 0) if done else ("cancelled", 130))
+    assert ("target" in lab.database.tables()) == done
+    assert ("was committed by then" in "".join(report.warnings)) == done
+    lab.nothing_is_left()
+
+
+def test_a_commit_whose_outcome_nobody_tells_any_more_is_left_to_the_next_run(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "mute")
+    lab.database.fault("settle", "drop")
+    steps = read("r", "source"), write("w", "r", "target")
+    running = Running(lab, *steps)
+    until(lambda: lab.database.hits("mute"), "the commit is under way")
+    running.cancellation.request()
+    error = running.end().error
+    assert error is not None
+    assert "is not known yet" in str(error.hint)
+    assert "run again" in str(error.hint)
+    assert lab.runs()[0].state().finished is None
+    lab.succeed(*steps)
+    assert lab.database.column("target") == list(range(10))
+    lab.nothing_is_left()
+
+
+def test_what_follows_a_commit_that_is_done_is_not_taken_back(lab: Lab) -> None:
+    lab.database.numbers("source", 10)
+    lab.database.fault("commit", "hold", skip=1)
+    running = Running(lab, read("r", "source"), write("w", "r", "target"), write("w2", "r", "second"))
+    until(lambda: lab.database.hits("hold"), "the second commit is under way")
+    running.cancellation.request()
+    until(lambda: running.request.progress.message, "it is told what the run waits for")
+    lab.database.release()
+    assert running.end().exit_code == 0
+    assert running.request.progress.message == FOLLOWING
+    assert lab.database.column("target") == lab.database.column("second") == list(range(10))
+    lab.nothing_is_left()
+
+
 def test_a_second_request_leaves_a_commit_that_hangs_to_the_next_run(lab: Lab) -> None:
     lab.database.numbers("source", 10)
     lab.database.fault("commit", "mute")
     steps = read("r", "source"), write("w", "r", "target")
+    lab.database.fault("settle", "mute")
     running = Running(lab, *steps)
     until(lambda: lab.database.hits("mute"), "the commit is under way")
     running.cancellation.request(143)
+    until(lambda: lab.database.hits("mute") == 2, "the target is asked what came of it")
     running.cancellation.request(143)
     report = running.end()
     assert (report.status, report.exit_code) == ("cancelled", 143)
@@ -183,7 +236,7 @@ def told(process: subprocess.Popen[str], text: str) -> None:
     assert any(text in line for line in process.stderr), f"it ended and never said {text!r}"
 
 
-@pytest.mark.parametrize(("kind", "hanging"), [("stall", ("stage", "drop")), ("mute", ("commit",))])
+@pytest.mark.parametrize(("kind", "hanging"), [("stall", ("stage", "drop")), ("mute", ("commit", "settle"))])
 def test_a_second_ctrl_c_ends_the_process_and_the_next_run_settles_what_it_left(
     lab: Lab, kind: str, hanging: tuple[str, ...]
 ) -> None:

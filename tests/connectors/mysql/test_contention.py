@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import osiris
+from osiris.execute.base import Cancellation
 from osiris.runs import Report
 from tests.connectors.mysql.test_interrupted_reads import gather
 from tests.connectors.mysql.test_pipelines import Place
@@ -100,3 +101,24 @@ def test_a_write_that_waits_too_long_for_a_lock_is_done_again(shop: Database, tm
         other.begin()
         cursor.execute("SELECT * FROM t" if mode == "replace" else "REPLACE INTO t VALUES (2, 'theirs')")
         assert "error 1205" in done(Place(shop, tmp_path, init_sql=hasty), mode, let_go, retry=RETRY)
+
+
+def test_ctrl_c_ends_an_upsert_whose_commit_waits_for_a_lock(shop: Database, tmp_path: Path) -> None:
+    """Once: nothing is changed, nothing stays, also when the lock is let go afterwards; the same run then succeeds."""
+    shop.sql("INSERT INTO t SELECT seq, 'old' FROM seq_1_to_4")
+    place, cancel = Place(shop, tmp_path), Cancellation()
+    path = place.write({"table": "source"}, "mysql.writer", {"table": "t", **MODES["upsert"]})
+    reports: list[Report] = []
+    with shop.server.connect(shop.name) as other, other.cursor() as cursor:
+        other.begin()
+        cursor.execute("SELECT * FROM t WHERE id = 2 FOR UPDATE")
+        thread = gather([], lambda: reports.append(place.project.run(path, cancel=cancel)))
+        until(lambda: blocked(place), every_s=0.3)
+        cancel.request()
+        thread.join()
+        other.rollback()
+    assert (reports[0].status, reports[0].exit_code) == ("cancelled", 130)
+    assert shop.sql("SELECT * FROM t ORDER BY id") == [(n, "old") for n in range(1, 5)]
+    assert shop.sql("SHOW TABLES LIKE '\\_osiris\\_stage%'") == []
+    assert place.project.run(path).status == "success"
+    assert shop.sql("SELECT * FROM t ORDER BY id") == AFTER["upsert"]
