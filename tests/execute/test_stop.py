@@ -44,7 +44,9 @@ class Running:
         return self.report
 
 
-@pytest.mark.parametrize(("on", "kind"), [("read", "stall"), ("begin", "stall"), ("stage", "stall"), ("commit", "stall")])
+@pytest.mark.parametrize(
+    ("on", "kind"), [("read", "stall"), ("begin", "stall"), ("stage", "stall"), ("commit", "stall")]
+)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_run_that_hangs_in_order(lab: Lab, on: str, kind: str, number: signal.Signals) -> None:
     lab.database.numbers("source", 3000)
