@@ -408,8 +408,8 @@ class Writer(ABC, Generic[C]):
     @abstractmethod
     def commit(self, token: Token, parts: Sequence[Part], state: State | None) -> Written:
         """Make all parts and the state visible at once. Zero parts or zero rows still create or replace the target.
-        A second commit of the same token changes nothing. A run that is stopped interrupts the client, as when this waits
-        for a lock: `settle` then has to tell what came of it."""
+        A second commit of the same token changes nothing. A run that is stopped interrupts the client, also one
+        that waits for a lock here: `settle` then has to tell what came of it."""
 
     @abstractmethod
     def settle(self, token: Token, parts: Sequence[Part]) -> Literal["committed", "not_committed", "unknown"]:
