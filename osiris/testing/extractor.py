@@ -101,6 +101,14 @@ class ExtractorTests:
         assert dataset.name
 
     @needs("extractor")
+    def test_doctor_takes_the_name_of_a_dataset(self, rig: Rig) -> None:
+        """It is what `doctor --pipeline` asks for."""
+        reading = reading_of(rig)
+        name = rig.instance(reading.component, reading.options, rig.client(opened=False)).dataset().name
+        found = rig.client(opened=False).doctor(10.0, "full", (name,))
+        assert found.status == "success", f"doctor of {name}: {found.message}"
+
+    @needs("extractor")
     def test_zero_rows_keep_their_schema(self, rig: Rig) -> None:
         """Trap 5: an empty source is no error, and its columns are known all the same."""
         reading = reading_of(rig)

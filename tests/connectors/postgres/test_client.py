@@ -206,6 +206,16 @@ def test_what_cannot_be_a_connection_is_refused_unopened(field: str, code: str) 
     assert "pa@ss" not in str(raised.value)
 
 
+def test_a_service_is_refused_since_its_file_is_not_read() -> None:
+    with pytest.raises(ConfigError, match="service"):
+        made({"dsn": "service=shop user=u"}).open()
+
+
+def test_texts_travel_as_utf_8_whatever_the_connection_string_says(database: Database) -> None:
+    with opened(database.fields(dsn="client_encoding=latin1")) as client:
+        assert client.rows("SELECT '€'") == [("€",)]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no file .*nope\.pem"):
         made({"user": "u", "sslrootcert": str(tmp_path / "nope.pem")}).open()
@@ -214,3 +224,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_dataset_is_named_without_asking() -> None:
     client = made({"host": "db.example", "user": "u", "database": "d"})
     assert str(client.dataset(Name("shop", "orders"))) == "postgres://db.example:5432/d.shop.orders"
+
+
+def test_a_table_is_known_by_the_name_of_its_dataset_and_as_in_an_option() -> None:
+    client = made({"host": "h", "user": "u", "database": "d.b"})
+    for name in (Name("public", "t"), Name("d.b", "t"), Name("a.b", 'c"d')):
+        assert client.name_of(client.dataset(name).name) == name
+        assert client.name_of(str(name)) == name
+    assert client.name_of("t") == Name("public", "t")
+    assert made({"user": "u", "database": "d"}).name_of("d.t") == Name("d", "t")

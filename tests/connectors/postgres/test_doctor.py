@@ -64,7 +64,9 @@ def test_each_check_tells_what_it_saw(postgres: PostgreSQL, database: Database) 
     assert told["perm.read"] == "2 tables and views can be read"
     assert "of 60 connections in use" in told["server.limits"]
     assert told["perm.write"] == "a table was made in public, and taken back"
-    assert database.sql("SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [
+    assert database.sql(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    ) == [
         ("a",),
         ("b",),
     ]

@@ -55,6 +55,18 @@ LOGINS: dict[str, tuple[dict[str, Any], type[OsirisError], str, str]] = {
         "connection.parameter",
         "verify-full",
     ),
+    "no certificate": (
+        {"sslmode": "verify-ca", "sslrootcert": __file__},
+        ConfigError,
+        "connection.tls_fields",
+        "sslrootcert",
+    ),
+    "no such host among them": (
+        {"dsn": "target_session_attrs=standby"},
+        NetworkFailed,
+        "connection.attributes",
+        "target_session_attrs",
+    ),
     "no mode": ({"sslmode": "sometimes"}, ConfigError, "connection.parameter", ""),
 }
 
@@ -65,6 +77,7 @@ def test_a_login_that_fails_says_why(postgres: PostgreSQL, name: str) -> None:
     error = failure(postgres.fields(**fields))
     assert (type(error), error.code) == (made, code), str(error)
     assert hint in str(error.hint)
+    assert str(error).count("failed") < 2, "libpq tells of each address, with TLS and without"
     assert PASSWORD not in str(error)
     assert "wr0ng-s3cret" not in str(error)
 

@@ -106,7 +106,8 @@ def test_what_kind_of_table_it_is(client: Client) -> None:
         "partitioned table",
     ]
     assert find(client, T).rows == 1000
-    assert existing(client, Name("public", "s")) is None
+    with pytest.raises(ConfigError, match=r"public\.s is a sequence, not a table"):
+        existing(client, Name("public", "s"))
 
 
 @pytest.mark.server

@@ -126,6 +126,7 @@ def typed(array: pa.Array, source: str) -> pa.Table:
         (pa.array(["{[1,3),[5,7)}"]), "int4multirange"),
         (pa.array([7], pa.uint32()), "oid"),
         (pa.array(["x"]), "name"),
+        (pa.array(["16/B374D848"]), "pg_lsn"),
     ],
 )
 def test_a_column_that_was_read_from_postgres_gets_the_type_that_it_had(

@@ -12,6 +12,7 @@ from typing import Any, Final
 import psycopg
 
 from osiris.connectors import base
+from osiris.connectors._shared import names
 from osiris.connectors._shared.line import Line
 from osiris.connectors._shared.postgres import failures
 from osiris.connectors._shared.postgres.names import Name
@@ -154,6 +155,12 @@ class Channel(base.Client):
 
     def dataset(self, name: Name) -> Dataset:
         return Dataset(f"postgres://{self.where}", f"{self.database}.{name}")
+
+    def name_of(self, text: str) -> Name:
+        """The table that a dataset's name means, or a text as in an option."""
+        inner = text.removeprefix(f"{self.database}.")
+        is_whole = inner != text and names.split(inner, None, Name.MARK)[0] is not None
+        return Name.of(inner if is_whole else text, None, self.schema)
 
     # asking
 

@@ -13,6 +13,7 @@ import psycopg
 
 from osiris.connectors._shared.postgres import discovery, failures
 from osiris.connectors._shared.postgres.channel import Channel
+from osiris.connectors._shared.postgres.ledger import Ledger
 from osiris.connectors._shared.postgres.names import RESERVED, Name
 from osiris.connectors._shared.postgres.place import is_folder
 from osiris.connectors.base import Check, Finding
@@ -194,6 +195,7 @@ class SessionChecks:
         """Makes a table, fills it and takes it back, as a writer does with its staging."""
         schemas = list(dict.fromkeys([*(name.schema for name in self._names()), self.channel.schema]))
         for schema in schemas:
+            Ledger(self.channel, schema).check()
             table = Name(schema, f"{RESERVED}doctor_{secrets.token_hex(6)}")
             self.channel.begin()
             try:
@@ -203,4 +205,4 @@ class SessionChecks:
         return f"a table was made in {', '.join(schemas)}, and taken back"
 
     def _names(self) -> list[Name]:
-        return [Name.of(text, None, self.channel.schema) for text in self.resources]
+        return [self.channel.name_of(text) for text in self.resources]

@@ -126,7 +126,7 @@ def _text(name: str, modifier: int) -> str:
 
 
 _TYPE: Final = re.compile(
-    r"(?P<word>[a-z][a-z0-9]*(?: (?:varying|precision))?)(?:\((?P<numbers>\d{1,7}(?:,\d{1,4})?)\))?"
+    r"(?P<word>[a-z][a-z0-9_]*(?: (?:varying|precision))?)(?:\((?P<numbers>\d{1,7}(?:,\d{1,4})?)\))?"
     r"(?P<zone> with(?:out)? time zone)?(?P<array>\[\])?"
 )
 _WORDS: Final = {

@@ -74,8 +74,7 @@ def _by_text(error: psycopg.Error) -> OsirisError:
     """For what has no SQLSTATE: libpq says what failed before or below the protocol, in English, in words alone. The
     reasons of a server that refuses a login are among them, in the server's language."""
     whole = " ".join(str(error).split())
-    text = re.sub(r"^(connection failed|connection is bad|consuming input failed): ", "", whole)
-    text = re.sub(r"^connection to server .+? failed: (?=\S)", "", text)
+    text = _once(re.sub(r"^(connection failed|connection is bad|consuming input failed): ", "", str(error)))
     for pattern, meaning in _TEXTS.items():
         if re.search(pattern, whole, re.IGNORECASE):
             return meaning.of(text)
@@ -87,13 +86,20 @@ def _by_text(error: psycopg.Error) -> OsirisError:
     return SourceError(f"PostgreSQL: {text}")
 
 
+def _once(text: str) -> str:
+    """What libpq says, each thing once: it tells of every address, with TLS and without, on a line of its own."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    lines = [re.sub(r"^connection to server .+? failed: (?=\S)", "", line) for line in lines]
+    return "; ".join(dict.fromkeys(line for line in lines if line and not line.startswith("Is the server running")))
+
+
 def _all(states: Iterable[str], *meaning: Any, **rest: Any) -> dict[str, _Meaning]:
     return dict.fromkeys(states, _Meaning(*meaning, **rest))
 
 
 _REACH: Final = "check host, port and firewall, and that the server runs"
 _LOST: Final = "the server or the network ended it: run again"
-_GRANT: Final = "let the owner of the database GRANT it"
+_GRANT: Final = "ask the owner to GRANT it to this user, or for a policy where there is row level security"
 _AGAIN: Final = "something else holds the rows or the table: run again, or at another time"
 _LONGER: Final = "raise statement_timeout_s on the connection or the server's limit, or read less at once"
 FITS: Final = "change the value or the column; Osiris never cuts a value to fit"
@@ -103,7 +109,12 @@ _POOLER: Final = "this pooler takes no session settings: use its session mode, o
 
 _STATES: Final[dict[str, _Meaning]] = {
     **_all(("42501",), PermissionDenied, None, _GRANT),
-    **_all(("25006",), PermissionDenied, "server.read_only", "name the primary server, not a replica"),
+    **_all(
+        ("25006",),
+        PermissionDenied,
+        "server.read_only",
+        "name the primary server, not a replica; and see that default_transaction_read_only is off for this user",
+    ),
     **_all(("3D000", "3F000"), NotFound, "database.missing", "check database and schema: case counts"),
     **_all(("42P01",), NotFound, "table.missing", "check the name: case counts"),
     **_all(("42703",), ConfigError, "column.missing", "check the name: case counts"),
@@ -124,13 +135,19 @@ _STATES: Final[dict[str, _Meaning]] = {
 _CLASSES: Final[dict[str, _Meaning]] = {
     "08": _Meaning(NetworkFailed, "connection.lost", _LOST),
     "22": _Meaning(DataError, "data.value", FITS),
-    "23": _Meaning(DataError, "data.constraint"),
+    "23": _Meaning(DataError, "data.constraint", "correct the rows, or change what the table demands"),
     "28": _Meaning(AuthFailed),
     "42": _Meaning(ConfigError, "query.invalid"),
     "53": _Meaning(Busy, None, _FULL),
     "54": _Meaning(WriteFailed, "postgres.limit"),
 }
 _TEXTS: Final[dict[str, _Meaning]] = {
+    "could not read root certificate": _Meaning(
+        ConfigError, "connection.tls_fields", "check sslrootcert: a PEM file with the certificate of the CA"
+    ),
+    "session is (not )?read-only|server is (not )?in hot standby": _Meaning(
+        NetworkFailed, "connection.attributes", "no host of dsn is what its target_session_attrs asks for"
+    ),
     "could not (read|open|load) .*(certificate|key|file)|private key file": _Meaning(
         ConfigError, "connection.tls_fields", "check sslcert and sslkey: PEM files; only their owner may read the key"
     ),

@@ -25,12 +25,13 @@ Wanted = writing.Wanted[Name]
 @dataclass(frozen=True, slots=True)
 class Landing:
     """One column of the stream, as it is written: its values by `way`, into a column of this type. `required`: the
-    target takes no null there."""
+    target takes no null there. `collation` as in `TableColumn`."""
 
     name: str
     type: Type
     way: Way
     required: bool = False
+    collation: str | None = None
 
     @property
     def definition(self) -> str:
@@ -49,6 +50,12 @@ class Layout:
     columns: tuple[Landing, ...]
     added: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def staged(self) -> dict[str, str]:
+        """The same for staging, in which two keys have to be equal if they are so in the target."""
+        collations = {column.name: f" COLLATE {column.collation}" for column in self.columns if column.collation}
+        return {name: kind + collations.get(name, "") for name, kind in self.definitions.items()}
 
     @property
     def definitions(self) -> dict[str, str]:
@@ -138,7 +145,7 @@ class _Meeting:
             self.problems.append((field.name, text))
         else:
             required = not there.nullable or self._is_upserted_by(field.name)
-            self._columns.append(Landing(field.name, there.type, found, required))
+            self._columns.append(Landing(field.name, there.type, found, required, there.collation))
 
     def _is_upserted_by(self, name: str) -> bool:
         return self._wanted.mode == "upsert" and self._wanted.is_key(name)

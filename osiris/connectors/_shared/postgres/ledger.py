@@ -6,8 +6,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
-from osiris.connectors._shared.postgres.names import RESERVED, Name
+from osiris.connectors._shared.postgres.names import RESERVED, Name, quoted
 from osiris.connectors.base import State
+from osiris.errors import PermissionDenied
 
 if TYPE_CHECKING:
     from osiris.connectors._shared.postgres.channel import Channel
@@ -28,14 +29,29 @@ class Ledger:
 
     def make(self) -> None:
         """Make the tables that are missing, in a transaction of its own. Under a lock, since two may come at once and
-        IF NOT EXISTS looks too early; and only then, since it needs the right even when there is nothing to do."""
+        IF NOT EXISTS looks too early; and only then, since it needs the right even when there is nothing to do.
+        Raises PermissionDenied where others made them, who have not let this user in."""
         if self._has(self._commits) and self._has(self._state):
+            self.check()
             return
         self._channel.begin()
         self._channel.rows("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (number_of(f"ledger of {self._schema}"),))
         for table, columns in ((self._commits, _COMMITS), (self._state, _STATE)):
             self._channel.execute(f"CREATE TABLE IF NOT EXISTS {table.sql} ({columns})")
         self._channel.execute("COMMIT")
+
+    def check(self) -> None:
+        """Raises PermissionDenied when this user may not use the tables: a commit has to be noted, and asked for."""
+        if not self._has(self._commits):
+            return
+        rights = " AND ".join(f"pg_catalog.has_table_privilege(%s::regclass, '{right}')" for right in _RIGHTS)
+        ((user, is_welcome),) = self._channel.rows(f"SELECT current_user::text, {rights}", [self._commits.sql] * 2)
+        if not is_welcome:
+            raise PermissionDenied(
+                f"{user} may not read and fill {self._commits}, where each commit to the schema is noted",
+                hint=f"let the table's owner GRANT SELECT, INSERT, UPDATE ON {self._commits.sql}, {self._state.sql} "
+                f"TO {quoted(user)}",
+            )
 
     def committed_rows(self, token: Token) -> int | None:
         """How many rows the token's commit made visible; None when it is not committed. Makes nothing."""
@@ -93,6 +109,7 @@ def number_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
 
 
+_RIGHTS: Final = ("SELECT", "INSERT")
 _COMMITS: Final = "token text PRIMARY KEY, rows bigint NOT NULL, at timestamptz NOT NULL"
 _STATE: Final = (
     "name text PRIMARY KEY, version integer NOT NULL, data text NOT NULL, token text NOT NULL, at timestamptz NOT NULL"

@@ -20,7 +20,6 @@ from osiris.secrets import redactor
 DEFAULTS: Final = {
     "host": "localhost",
     "port": "5432",
-    "client_encoding": "UTF8",
     "application_name": f"osiris {__version__}",
     "gssencmode": "disable",  # it costs a round trip, and asks a ticket cache that a user knows nothing of
     # a host that is gone is noticed within two minutes, also by a read that may wait for hours
@@ -41,7 +40,7 @@ class Place:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Place:
-        return cls({**DEFAULTS, **given})
+        return cls({**DEFAULTS, **given, "client_encoding": "UTF8"})
 
     @property
     def hosts(self) -> list[tuple[str, int]]:
@@ -99,6 +98,12 @@ def parsed(dsn: str, reference: str) -> dict[str, str]:
             code="connection.dsn",
             hint="write postgresql://user:password@host:5432/database; in it @ : / % of a password are written as "
             "%40 %3A %2F %25. Or give host, user and password as fields of their own",
+        )
+    if "service" in found:
+        raise ConfigError(
+            f"{reference}: dsn names a service, and libpq's file of services is not read",
+            code="connection.dsn",
+            hint="write what the service stands for into dsn, or as fields",
         )
     for name in ("password", "sslpassword"):
         if found.get(name):

@@ -24,7 +24,8 @@ KINDS: Final[dict[str, Kind]] = {
 @dataclass(frozen=True, slots=True)
 class TableColumn:
     """`identity` is `always` or `by default` for identity columns; `generated`: the table itself computes the values,
-    and takes none; `has_default`: the column says what it is without a value."""
+    and takes none; `has_default`: the column says what it is without a value. `collation`, as SQL, is one to which
+    different texts may be equal; None for all others."""
 
     name: str
     type: Type
@@ -32,6 +33,7 @@ class TableColumn:
     identity: Literal["always", "by default"] | None = None
     generated: bool = False
     has_default: bool = False
+    collation: str | None = None
 
     @property
     def is_optional(self) -> bool:
@@ -53,7 +55,8 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Table:
     """`rows` and `pages` are the server's estimates of the last ANALYZE, None when there was none. `security`: which
-    rows are seen depends on policies for this user (row level security)."""
+    rows are seen depends on policies for this user (row level security). `rules`: it may have some, which COPY would
+    pass by."""
 
     name: Name
     oid: int
@@ -61,6 +64,7 @@ class Table:
     rows: int | None
     pages: int | None
     security: bool
+    rules: bool
     columns: tuple[TableColumn, ...]
     keys: tuple[Key, ...]
 
@@ -79,11 +83,15 @@ class Table:
 
 
 def find(channel: Channel, name: Name) -> Table:
-    """The table or view. Raises NotFound with "did you mean"; what hides it from this user, the server's error says."""
-    found = [row for row in channel.rows(_TABLE, (name.schema, name.table)) if row[1] in KINDS]
+    """The table or view. Raises NotFound with "did you mean", ConfigError where something else has the name; what hides
+    it from this user, the server's error says."""
+    found = channel.rows(_TABLE, (name.schema, name.table))
     if not found:
+        _refuse_type(channel, name)
         raise _missing(channel, name)
-    oid, letter, rows, pages, security = found[0]
+    oid, letter, rows, pages, security, rules = found[0]
+    if letter not in KINDS:
+        raise _no_table(name, _OTHERS.get(letter, "no table"))
     is_known = letter in "rpm" and (rows > 0 or pages > 0)
     return Table(
         name,
@@ -92,6 +100,7 @@ def find(channel: Channel, name: Name) -> Table:
         int(rows) if is_known else None,
         pages if is_known else None,
         security,
+        rules,
         _columns(channel, oid),
         _keys(channel, oid),
     )
@@ -107,8 +116,18 @@ def existing(channel: Channel, name: Name) -> Table | None:
         return None
 
 
+def _refuse_type(channel: Channel, name: Name) -> None:
+    """No table can be made that is called as a type is: each table has a type of its name."""
+    if channel.rows(_TYPE, (name.schema, name.table)):
+        raise _no_table(name, "a type")
+
+
+def _no_table(name: Name, kind: str) -> ConfigError:
+    return ConfigError(f"{name} is {kind}, not a table", code="table.kind", hint="name a table, or one yet to be made")
+
+
 def _missing(channel: Channel, name: Name) -> NotFound:
-    schemas = [row[0] for row in channel.rows("SELECT nspname::text FROM pg_catalog.pg_namespace")]
+    schemas = [row[0] for row in channel.rows(_SCHEMAS)]
     if name.schema not in schemas:
         hint = did_you_mean(name.schema, schemas) or "run osiris discover to see what there is"
         return NotFound(f"there is no schema {name.schema} in {_shown(channel)}", code="database.missing", hint=hint)
@@ -141,8 +160,9 @@ def _columns(channel: Channel, oid: int) -> tuple[TableColumn, ...]:
             identities.get(identity),
             bool(generated),
             default and not generated,
+            collation,
         )
-        for name, kind, modifier, required, identity, generated, default in rows
+        for name, kind, modifier, required, identity, generated, default, collation in rows
     )
 
 
@@ -156,7 +176,7 @@ def _keys(channel: Channel, oid: int) -> tuple[Key, ...]:
 
 
 _TABLE: Final = """
-SELECT c.oid::int8, c.relkind::text, c.reltuples, c.relpages, pg_catalog.row_security_active(c.oid)
+SELECT c.oid::int8, c.relkind::text, c.reltuples, c.relpages, pg_catalog.row_security_active(c.oid), c.relhasrules
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s
 """
@@ -165,9 +185,19 @@ SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
 WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """
 _COLUMNS: Final = """
-SELECT attname::text, atttypid::int8, atttypmod, attnotnull, attidentity::text, attgenerated::text, atthasdef
+SELECT attname::text, atttypid::int8, atttypmod, attnotnull, attidentity::text, attgenerated::text, atthasdef, (
+    SELECT pg_catalog.quote_ident(nspname) || '.' || pg_catalog.quote_ident(collname)
+    FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace
+    WHERE l.oid = attcollation AND NOT collisdeterministic
+  )
 FROM pg_catalog.pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
+_SCHEMAS: Final = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(temp|toast)'"
+_TYPE: Final = """
+SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname = %s AND t.typname = %s AND t.typcategory <> 'A'
+"""
+_OTHERS: Final = {"i": "an index", "I": "an index", "S": "a sequence", "c": "a type", "t": "a TOAST table"}
 _KEYS: Final = """
 SELECT c.relname::text, (
     SELECT array_agg(a.attname::text ORDER BY k.place) FROM unnest(i.indkey) WITH ORDINALITY AS k(number, place)

@@ -57,10 +57,11 @@ class TableWriter(base.Writer[C], Generic[C]):
         sweep(self.client, wanted.name.schema)
         self._begin(token)
         upsert = wanted.mode == "upsert"
-        simple = plan.made or (wanted.mode == "append" and not plan.added and not (target and target.security))
+        by_copy = target is None or not (target.security or target.rules)
+        simple = plan.made or (wanted.mode == "append" and not plan.added and by_copy)
         self._direct = simple and not upsert and not token.durable
         if not self._direct:
-            staging.make(self.client, plan.definitions, numbered=upsert)
+            staging.make(self.client, plan.staged, numbered=upsert)
         elif plan.made:
             publishing.make(self.client, wanted, plan.definitions)
         else:
