@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +19,8 @@ Address = tuple[int, Any]
 KEEPALIVE_S = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # macOS: TCP_KEEPALIVE
 """A host that is gone is noticed within two minutes, also by a read that may wait for hours."""
 LOOK_S = 0.05
+WAIT_MS = 1
+"""How long `received` waits for more of what a server is sending."""
 T = TypeVar("T")
 
 
@@ -128,6 +132,32 @@ def waited(call: Callable[[], T], timeout_s: float, look: Callable[[], None]) ->
     while not done.wait(LOOK_S) and time.monotonic() < ends_at:
         look()
     return results[0] if results else None
+
+
+def received(sock: socket.socket, view: memoryview) -> int:
+    """Fill `view` with what has come and what comes at once: each look at what was received costs the same, however
+    much it is. 0 when the server has hung up; on a socket that does not block, BlockingIOError when nothing has come.
+    """
+    count = sock.recv_into(view)
+    while 0 < count < len(view) and _has_more(sock):
+        try:
+            more = sock.recv_into(view[count:])
+        except BlockingIOError:
+            break
+        if not more:
+            break
+        count += more
+    return count
+
+
+def _has_more(sock: socket.socket) -> bool:
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([sock], (), (), WAIT_MS / 1000)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(WAIT_MS))
 
 
 def _tune(sock: socket.socket) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import select
 import socket
 import ssl
 import struct
@@ -16,6 +15,7 @@ from pymysql.connections import Connection
 from pymysql.constants import CLIENT, COMMAND, CR
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket, OKPacketWrapper
 
+from osiris.connectors._shared.line import received
 from osiris.connectors.mysql.columns import Column
 from osiris.errors import SourceError
 
@@ -25,8 +25,6 @@ READ_AHEAD_BYTES = io.DEFAULT_BUFFER_SIZE
 """What PyMySQL's buffered reader may hold at most."""
 MOST_BYTES = 256 * 1024
 """How much of a result is received before it is looked at."""
-WAIT_MS = 1
-"""How long a server that sends is waited for before that."""
 PACKET_BYTES = 2**20
 """The size of the packets of LOAD DATA LOCAL; no packet may have 16 MB."""
 CLEAR_TEXT = (b"mysql_clear_password", b"dialog")
@@ -146,7 +144,7 @@ class Link(Connection):
             # One call of at most a buffer's size takes all that PyMySQL has read ahead; a larger one might block.
             self._ahead = len(view) < READ_AHEAD_BYTES
             return self._rfile.readinto1(view[:READ_AHEAD_BYTES])
-        return _received(self._sock, view[:MOST_BYTES])
+        return received(self._sock, view[:MOST_BYTES])
 
     def prepare(self, sql: str) -> tuple[int, Columns]:
         """The number of a prepared statement, and what columns it will give."""
@@ -229,25 +227,3 @@ class Link(Connection):
         if not self._packet().is_eof_packet():
             raise err.InternalError(CR.CR_MALFORMED_PACKET, "the column definitions have no end")
         return found
-
-
-def _received(sock: socket.socket, view: memoryview) -> int:
-    """Fill `view` with what has come and what comes at once: each look at what was received costs the same, however
-    much it is. 0 when the server has hung up."""
-    count = sock.recv_into(view)
-    while 0 < count < len(view) and _has_more(sock):
-        more = sock.recv_into(view[count:])
-        if not more:
-            break
-        count += more
-    return count
-
-
-def _has_more(sock: socket.socket) -> bool:
-    if isinstance(sock, ssl.SSLSocket) and sock.pending():
-        return True
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([sock], (), (), WAIT_MS / 1000)[0])
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(WAIT_MS))

@@ -10,7 +10,7 @@ import pytest
 
 from osiris.connectors._shared.postgres.channel import SNAPSHOT
 from osiris.connectors._shared.postgres.names import Name
-from osiris.errors import ConfigError, InternalError, NetworkFailed
+from osiris.errors import ConfigError, InternalError, NetworkFailed, SourceError
 from osiris.testing.faults import Fault, FaultProxy
 from tests.connectors.patience import until
 from tests.connectors.postgres.clients import Client, made, opened
@@ -74,13 +74,23 @@ def test_a_snapshot_is_shared_by_two_sessions_and_does_not_write(client: Client,
             other.execute("INSERT INTO t VALUES (3)")
 
 
-@pytest.mark.parametrize("chunk_bytes", [1, 1000, 2**22])
-def test_rows_are_copied_out_whole_and_in_order(client: Client, chunk_bytes: int) -> None:
+@pytest.mark.parametrize("sslmode", ["disable", "require"])
+@pytest.mark.parametrize("chunk_bytes", [4096, 2**22])
+def test_rows_are_copied_out_whole_and_in_order(database: Database, chunk_bytes: int, sslmode: str) -> None:
     sql = "COPY (SELECT g FROM generate_series(1, 20000) AS g) TO STDOUT"
-    found = list(client.copy_out(sql, chunk_bytes))
-    assert [bytes(row) for rows in found for row in rows] == [b"%d\n" % number for number in range(1, 20001)]
-    assert all(sum(map(len, rows)) <= chunk_bytes + 6 for rows in found)
-    assert client.rows("SELECT 7") == [(7,)]
+    with opened(database.fields(sslmode=sslmode)) as client:
+        found = [list(rows) for rows in client.copy_out(sql, chunk_bytes)]
+        assert [row for rows in found for row in rows] == [b"%d\n" % number for number in range(1, 20001)]
+        assert all(sum(map(len, rows)) <= chunk_bytes + 6 for rows in found)
+        assert client.rows("SELECT 7") == [(7,)]
+
+
+@pytest.mark.parametrize("sslmode", ["disable", "require"])
+def test_a_value_larger_than_what_is_copied_at_once_comes_whole(database: Database, sslmode: str) -> None:
+    sql = "COPY (SELECT repeat('x', g) FROM unnest(ARRAY[1, 9000000, 2, 300, 70000, 0]) AS g) TO STDOUT"
+    with opened(database.fields(sslmode=sslmode)) as client:
+        found = [len(row) - 1 for rows in client.copy_out(sql, 4096) for row in rows]
+        assert found == [1, 9_000_000, 2, 300, 70_000, 0]
 
 
 def test_a_copy_without_rows_gives_nothing(client: Client) -> None:
@@ -88,13 +98,71 @@ def test_a_copy_without_rows_gives_nothing(client: Client) -> None:
     assert client.rows("SELECT 7") == [(7,)]
 
 
-def test_a_copy_that_fails_after_rows_raises(client: Client) -> None:
+@pytest.mark.parametrize("sslmode", ["disable", "require"])
+def test_a_copy_that_fails_after_rows_raises(database: Database, sslmode: str) -> None:
     failing = "COPY (SELECT 1 / (100000 - g) FROM generate_series(1, 100000) AS g) TO STDOUT"
-    pieces = client.copy_out(failing, 1000)
-    assert next(pieces)
-    with pytest.raises(psycopg.errors.DivisionByZero):
-        list(pieces)
-    assert client.rows("SELECT 7") == [(7,)]
+    with opened(database.fields(sslmode=sslmode)) as client:
+        pieces = client.copy_out(failing, 1000)
+        assert next(pieces)
+        with pytest.raises(psycopg.errors.DivisionByZero, match="division by zero") as raised:
+            list(pieces)
+        assert raised.value.diag.severity == "ERROR"
+        assert client.rows("SELECT 7") == [(7,)]
+
+
+@pytest.mark.parametrize("sslmode", ["disable", "require"])
+def test_a_copy_that_cannot_begin_raises(database: Database, sslmode: str) -> None:
+    with opened(database.fields(sslmode=sslmode)) as client:
+        client.begin()
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            list(client.copy_out("COPY nowhere TO STDOUT"))
+        client.rollback()
+        assert client.rows("SELECT 7") == [(7,)]
+
+
+def test_an_error_of_a_state_that_has_no_class_is_the_same_with_and_without_tls(database: Database) -> None:
+    database.sql(
+        "CREATE FUNCTION f() RETURNS INT LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'ouch' USING ERRCODE = 'XY123', DETAIL = 'why', HINT = 'so'; END $$"
+    )
+    told = []
+    for sslmode in ("disable", "require"):
+        with opened(database.fields(sslmode=sslmode)) as client, pytest.raises(psycopg.Error) as raised:
+            list(client.copy_out("COPY (SELECT f()) TO STDOUT"))
+        found = raised.value.diag
+        told.append((raised.value.sqlstate, found.message_primary, found.message_detail, found.message_hint))
+    assert told == [("XY123", "ouch", "why", "so")] * 2
+
+
+@pytest.mark.parametrize("sslmode", ["disable", "require"])
+def test_notices_and_settings_in_the_middle_of_a_copy_are_no_rows(database: Database, sslmode: str) -> None:
+    database.sql(
+        "CREATE FUNCTION f(n INT) RETURNS INT LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'at %', n; "
+        "PERFORM set_config('application_name', 'at ' || n, false); RETURN n; END $$"
+    )
+    with opened(database.fields(sslmode=sslmode)) as client:
+        found = client.copy_out("COPY (SELECT f(g) FROM generate_series(1, 3) AS g) TO STDOUT")
+        assert [row for rows in found for row in rows] == [b"1\n", b"2\n", b"3\n"]
+        assert client.rows("SELECT 7") == [(7,)]
+
+
+@pytest.mark.parametrize("sslmode", ["disable", "require"])
+def test_a_session_that_the_server_ends_in_the_middle_of_a_copy_is_lost(database: Database, sslmode: str) -> None:
+    ending = "CASE g WHEN 100000 THEN pg_terminate_backend(pg_backend_pid())::int ELSE g END"
+    with opened(database.fields(sslmode=sslmode)) as client:
+        with pytest.raises(psycopg.OperationalError) as raised:
+            list(client.copy_out(f"COPY (SELECT {ending} FROM generate_series(1, 200000) AS g) TO STDOUT"))
+        known = client.classify(raised.value)
+        assert isinstance(known, NetworkFailed)
+        assert known.retryable
+        assert not client.is_open
+
+
+def test_what_is_no_copy_is_an_error_and_ends_the_session(database: Database) -> None:
+    with opened(database.fields(sslmode="disable")) as client:
+        with pytest.raises(SourceError, match="cannot be read"):
+            list(client.copy_out("SELECT 7"))
+        assert not client.is_open
 
 
 def test_rows_are_copied_in(client: Client) -> None:
@@ -169,7 +237,7 @@ def test_a_pooler_in_transaction_mode_is_served_without_settings_of_the_session(
                 client = (one, two)[turn % 2]
                 client.begin()
                 assert client.rows("SELECT %s::int, current_setting('TimeZone')", (turn,)) == [(turn, "UTC")]
-                assert list(client.copy_out("COPY (SELECT 1) TO STDOUT")) == [[b"1\n"]]
+                assert [list(rows) for rows in client.copy_out("COPY (SELECT 1) TO STDOUT")] == [[b"1\n"]]
                 client.execute("COMMIT")
                 assert client.rows("SELECT current_setting('TimeZone')") == [("Asia/Kathmandu",)]
     finally:

@@ -10,6 +10,7 @@ from functools import partial
 import pyarrow as pa
 import pytest
 
+from osiris.connectors._shared.postgres.answer import Rows
 from osiris.connectors._shared.postgres.block import Block
 from osiris.connectors._shared.postgres.columns import Column, Policy
 from osiris.connectors._shared.postgres.decode import END, SIGNATURE, Decoder
@@ -55,7 +56,7 @@ def decoded(*pieces: Sequence[bytes], most_rows: int = 65536) -> list[tuple[str 
     """The rows of messages that come in these pieces, as texts."""
     made, found = decoder(), list[tuple[str | None, ...]]()
     for piece in pieces:
-        for batch in made.received([memoryview(message) for message in piece], most_rows):
+        for batch in made.received(Rows.of(piece), most_rows):
             batch.validate(full=True)
             columns = [
                 [None if value is None else str(value) for value in column.to_pylist()]
@@ -148,16 +149,16 @@ def test_damaged_arrays_are_lists_or_an_error_and_nothing_else(seed: int) -> Non
             Decoder(pa.schema([column.field(policy)]), [column.kind(policy)], Reading()),
             list[pa.RecordBatch](),
         )
-        messages = [memoryview(message) for message in (HEADER, row(ARRAY), row(cut), row(None), END)]
+        messages = Rows.of([HEADER, row(ARRAY), row(cut), row(None), END])
         error = raised(partial(read_into, found, made, messages))
         assert isinstance(error, (SourceError, DataError)) or len(found) == 1, repr(error)
 
 
-def read_into(found: list[pa.RecordBatch], made: Decoder, messages: list[memoryview]) -> None:
-    for batch in made.received(messages):
+def read_into(found: list[pa.RecordBatch], made: Decoder, rows: Rows) -> None:
+    for batch in made.received(rows):
         batch.validate(full=True)
         found.append(batch)
 
 
 def test_a_block_of_no_rows() -> None:
-    assert [len(values) for values in Block([], 0).columns(["a", "b"])] == [0, 0]
+    assert [len(values) for values in Block(Rows.of([]), 0).columns(["a", "b"])] == [0, 0]

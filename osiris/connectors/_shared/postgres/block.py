@@ -15,21 +15,20 @@ from numpy.typing import NDArray
 
 from osiris.connectors._shared import buffers
 from osiris.connectors._shared.buffers import Flags, Ints
-from osiris.errors import DataError, SourceError
+from osiris.connectors._shared.postgres.answer import PAD, Rows, broken
+from osiris.errors import DataError
 
 LENGTH_BYTES: Final = 4
-HEAD_BYTES: Final = 24
+HEAD_BYTES: Final = PAD
 """What is looked at of each value at once, its length included: whatever is of a fixed width has room in it."""
 SHOWN_BYTES: Final = 80
 
 
 class Block:
-    """Whole rows: row i is `raw[starts[i]:ends[i]]`; `first_row` rows were given before it."""
+    """Whole rows, `first_row` of which were given before."""
 
-    def __init__(self, rows: Sequence[memoryview], first_row: int) -> None:
-        self.raw = b"".join((*rows, bytes(HEAD_BYTES)))
-        self.ends: Ints = np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
-        self.starts: Ints = np.concatenate(([0], self.ends[:-1])).astype(np.int64)[: len(rows)]
+    def __init__(self, rows: Rows, first_row: int) -> None:
+        self.raw, self.starts, self.ends = rows.raw, rows.starts, rows.ends
         self.first_row = first_row
 
     def heads(self, at: Ints) -> NDArray[np.uint8]:
@@ -125,11 +124,3 @@ def _numbers(heads: NDArray[np.uint8], place: int, dtype: str) -> NDArray[np.gen
     """The column of a table of bytes that begins at `place`."""
     kind = np.dtype(dtype)
     return np.ndarray((len(heads),), kind, heads, place, (heads.shape[1],))
-
-
-def broken(reason: str) -> SourceError:
-    return SourceError(
-        f"the server's answer cannot be read: {reason}",
-        code="source.protocol",
-        hint="run again; if it happens each time, look for a proxy between here and the server",
-    )

@@ -15,6 +15,7 @@ from osiris.connectors import base
 from osiris.connectors._shared import names
 from osiris.connectors._shared.line import Line
 from osiris.connectors._shared.postgres import failures
+from osiris.connectors._shared.postgres.answer import Rows
 from osiris.connectors._shared.postgres.names import Name
 from osiris.connectors._shared.postgres.place import Place
 from osiris.connectors._shared.postgres.session import Session
@@ -223,24 +224,24 @@ class Channel(base.Client):
                     copy.write(chunk)
             return cursor.rowcount
 
-    def copy_out(self, sql: str, chunk_bytes: int = CHUNK_BYTES) -> Generator[list[memoryview]]:
-        """COPY … TO STDOUT, as the server sends it: a message for each row, about `chunk_bytes` of them at a time.
+    def copy_out(self, sql: str, chunk_bytes: int = CHUNK_BYTES) -> Generator[Rows]:
+        """The rows of a COPY … TO STDOUT, about `chunk_bytes` of them at a time, each valid until the next are asked
+        for.
 
         Ends once the server has said that all was sent; nothing else can be asked before that. Left early, it leaves
         the session in the middle of a result: it can only be closed then.
         """
         with self._asking() as session:
-            session.begin_copy(sql)
+            pieces = session.copied(sql, chunk_bytes)
         self._copying = True
-        pieces = session.copied(chunk_bytes)
         while piece := self._next(session, pieces):
             yield piece
         self._copying = False
 
-    def _next(self, session: Session, pieces: Iterator[list[memoryview]]) -> list[memoryview]:
+    def _next(self, session: Session, pieces: Iterator[Rows]) -> Rows | None:
         self.raise_if_interrupted()
         with self._telling(session):
-            return next(pieces, [])
+            return next(pieces, None)
 
     @classmethod
     def _classify(cls, error: Exception) -> OsirisError:

@@ -6,9 +6,11 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
-from osiris.connectors._shared.postgres.block import Block, broken
+from osiris.connectors._shared.postgres.answer import Rows, broken
+from osiris.connectors._shared.postgres.block import Block
 from osiris.connectors._shared.postgres.kinds import Kind, Reading
 
 SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0"
@@ -28,41 +30,46 @@ class Decoder:
         self._began = False
         self._ended = False
 
-    def received(self, messages: list[memoryview], most_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def received(self, rows: Rows, most_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Raises DataError for a value that cannot be given, SourceError for what is not understood."""
         if not self._began:
-            messages = self._begin(messages)
-        if self._ended and messages:
+            rows = self._begin(rows)
+        if self._ended and len(rows):
             raise broken("there is more behind its end")
-        if messages and len(messages[-1]) == len(END) and bytes(messages[-1]) == END:
+        if len(rows) and _is_end(rows):
             self._ended = True
-            messages = messages[:-1]
-        for place in range(0, len(messages), most_rows):
-            yield self._batch(messages[place : place + most_rows])
+            rows = rows.part(0, -1)
+        for place in range(0, len(rows), most_rows):
+            yield self._batch(rows.part(place, place + most_rows))
 
     def finish(self) -> None:
         """Raises SourceError unless the rows came to their end."""
         if not self._ended:
             raise broken("it ends in the middle")
 
-    def _begin(self, messages: list[memoryview]) -> list[memoryview]:
+    def _begin(self, rows: Rows) -> Rows:
         """Without the header, which comes before the first row or alone."""
-        first = messages[0]
+        start, end = int(rows.starts[0]), int(rows.ends[0])
         size = len(SIGNATURE) + 8
-        if len(first) < size or bytes(first[: len(SIGNATURE)]) != SIGNATURE:
+        if end - start < size or rows.raw[start : start + len(SIGNATURE)] != SIGNATURE:
             raise broken("it is no COPY in binary form")
-        flags, extension = struct.unpack_from(">II", first, len(SIGNATURE))
-        if flags or size + extension > len(first):
+        flags, extension = struct.unpack_from(">II", rows.raw, start + len(SIGNATURE))
+        start += size + extension
+        if flags or start > end:
             raise broken("its header is of a form that this reader does not know")
         self._began = True
-        rest = first[size + extension :]
-        return [rest, *messages[1:]] if len(rest) else messages[1:]
+        return Rows(rows.raw, np.append(start, rows.starts[1:]), rows.ends) if start < end else rows.part(1)
 
-    def _batch(self, messages: list[memoryview]) -> pa.RecordBatch:
-        block = Block(messages, self.rows)
+    def _batch(self, rows: Rows) -> pa.RecordBatch:
+        block = Block(rows, self.rows)
         columns = block.columns(self._schema.names)
         arrays = [kind.read(values, self._reading) for kind, values in zip(self._kinds, columns, strict=True)]
-        self.rows += len(messages)
+        self.rows += len(rows)
         if not arrays:  # a table may have rows and no column
-            return pa.RecordBatch.from_struct_array(pa.array([{}] * len(messages), pa.struct([])))
+            return pa.RecordBatch.from_struct_array(pa.array([{}] * len(rows), pa.struct([])))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+def _is_end(rows: Rows) -> bool:
+    """Whether the last one is the sign of the end."""
+    return rows.raw[int(rows.starts[-1]) : int(rows.ends[-1])] == END

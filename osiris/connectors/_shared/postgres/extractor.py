@@ -81,13 +81,13 @@ class Extractor(base.Extractor[C]):
             decoder = Decoder(self._schema(chosen), kinds, reading)
             sql = chosen.sql(policy, *([condition] if condition else []))
             most_rows = self.options.get("batch_rows", BATCH_ROWS)
-            for messages in self.client.copy_out(f"COPY (\n{sql}\n) TO STDOUT (FORMAT BINARY)", self._chunk_bytes):
-                yield from decoder.received(messages, most_rows)
+            for rows in self.client.copy_out(f"COPY (\n{sql}\n) TO STDOUT (FORMAT BINARY)", self._chunk_bytes):
+                yield from decoder.received(rows, most_rows)
             decoder.finish()
             if not is_held:
                 self.client.execute("COMMIT")
-        rows = decoder.rows
-        return End(rows, "limit" if rows == self.options.get("limit") else EXHAUSTED, dict(reading.counts))
+        count = decoder.rows
+        return End(count, "limit" if count == self.options.get("limit") else EXHAUSTED, dict(reading.counts))
 
     @property
     def _chunk_bytes(self) -> int:

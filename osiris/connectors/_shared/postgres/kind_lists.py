@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from osiris.connectors._shared import buffers
 from osiris.connectors._shared.buffers import Flags, Ints
-from osiris.connectors._shared.postgres.block import LENGTH_BYTES, Values, broken
+from osiris.connectors._shared.postgres.answer import broken
+from osiris.connectors._shared.postgres.block import LENGTH_BYTES, Values
 from osiris.connectors._shared.postgres.kinds import AS_TEXT, Kind, Reading
 
 HEADER_BYTES = 12

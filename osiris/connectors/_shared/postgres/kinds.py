@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from osiris.connectors._shared import buffers
 from osiris.connectors._shared.buffers import Flags, Ints
-from osiris.connectors._shared.postgres.block import Values, broken
+from osiris.connectors._shared.postgres.answer import broken
+from osiris.connectors._shared.postgres.block import Values
 from osiris.errors import DataError
 
 Specials = Literal["error", "null", "string"]
