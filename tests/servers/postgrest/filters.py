@@ -89,17 +89,19 @@ def split(text: str, mark: str = ",") -> list[str]:
 
 
 def _bare(text: str) -> Iterator[tuple[int, str]]:
-    """Each character outside of double quotes, with its place."""
+    """Each character outside of double quotes, with its place. They quote where a name or value begins."""
     quoted = escaped = False
+    before = ","
     for place, sign in enumerate(text):
         if escaped:
             escaped = False
         elif quoted and sign == "\\":
             escaped = True
-        elif sign == '"':
+        elif sign == '"' and (quoted or before in ",({.:>"):
             quoted = not quoted
         elif not quoted:
             yield place, sign
+        before = sign
 
 
 class Tree:
