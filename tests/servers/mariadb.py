@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import socket
 import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,11 +15,10 @@ from typing import Any
 import pymysql
 from pymysql.cursors import Cursor
 
-from tests.servers.certificates import Authority
+from tests.servers import private
+from tests.servers.private import PASSWORD, USER, Private, new_name
 
-USER, PASSWORD = "osiris", "s3cret-osiris"
-"""An account with all rights, from everywhere."""
-LEASH = Path(__file__).with_name("leash.py")
+__all__ = ["PASSWORD", "USER", "Database", "MariaDB"]
 SETTINGS = {
     "bind-address": "127.0.0.1",
     "skip-name-resolve": "1",
@@ -39,100 +34,33 @@ SETTINGS = {
     "local-infile": "1",
     "character-set-server": "utf8mb4",
 }
-NUMBERS = itertools.count(1)
 INSTALLED: list[Path] = []
 
 
 @dataclass(slots=True)
-class MariaDB:
-    """Listens on `port` of 127.0.0.1 and on `socket`. `settings` are options of mariadbd, without the dashes; None
-    takes one of ours away. `authority` has signed its certificate, for localhost and 127.0.0.1; None is without TLS."""
+class MariaDB(Private):
+    """Has a `socket` as well. `settings` are options of mariadbd, without the dashes; None takes one of ours away."""
 
-    folder: Path
-    settings: dict[str, str | None]
-    authority: Authority | None
-    port: int = 0
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    program = "mariadbd"
+    end_signal = "KILL"
+    port_taken = "Address already in use"
+
+    settings: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def start(cls, *, tls: bool = True, **settings: str | None) -> MariaDB:
         """A new server that answers. Underscores in the names of `settings` stand for dashes."""
         given = {name.replace("_", "-"): value for name, value in settings.items()}
-        made = cls(Path(tempfile.mkdtemp(prefix="osiris-mariadb-")), {**SETTINGS, **given}, None)
-        try:
-            made._install(tls=tls)
-            try:
-                made.resume()
-            except RuntimeError:
-                if "Address already in use" not in made.log:
-                    raise
-                made.port = 0  # somebody took the port before the server did
-                made.resume()
-        except BaseException:
-            made.stop()
-            raise
-        return made
+        made = cls(cls.new_folder(), settings={**SETTINGS, **given})
+        return made._begun(lambda: made._install(tls=tls))
 
     @property
     def socket(self) -> Path:
         return self.folder / "s"
 
     @property
-    def ca(self) -> str:
-        """The file of the CA that has signed its certificate."""
-        assert self.authority is not None
-        return str(self.authority.ca)
-
-    @property
-    def log(self) -> str:
-        """What the server wrote about itself."""
-        path = self.folder / "log.err"
-        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-    def resume(self) -> None:
-        """Start it, again after `kill`, on the same port and data."""
-        self.port = self.port or _free_port()
-        own = {
-            "datadir": self.folder / "data",
-            "socket": self.socket,
-            "port": self.port,
-            "pid-file": self.folder / "pid",
-            "log-error": self.folder / "log.err",
-            "init-file": self.folder / "init.sql",
-            "tmpdir": self.folder,
-        }
-        options = {**self.settings, **own}
-        arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
-        command = [
-            sys.executable,
-            str(LEASH),
-            str(self.folder),
-            "KILL",
-            str(_mariadbd()),
-            "--no-defaults",
-            *_as_root(),
-            *arguments,
-        ]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-        self._wait()
-
-    def kill(self) -> None:
-        """End the server with SIGKILL, as a crash would; its data stays, for `resume`."""
-        process = self._process
-        assert process is not None
-        os.kill(int((self.folder / "pid").read_text()), 9)
-        self._process = None
-        assert process.stdin is not None
-        process.wait(60)
-        process.stdin.close()
-
-    def stop(self) -> None:
-        """End it and remove its folder."""
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            process.wait(60)
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def pid(self) -> int:
+        return int((self.folder / "pid").read_text())
 
     def connect(self, database: str | None = None) -> pymysql.Connection[Cursor]:
         """A connection of PyMySQL's own, as the account with all rights, through the socket."""
@@ -147,27 +75,21 @@ class MariaDB:
         )
 
     def sql(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
-        """Run statements with all rights; the rows of the last one."""
         with self.connect(database) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
             return list(cursor)
 
-    def fields(self, **more: Any) -> dict[str, Any]:
-        """The fields of a connection that works, over TCP with all rights."""
-        return {"host": "127.0.0.1", "port": self.port, "user": USER, "password": PASSWORD, **more}
-
     def database(self) -> Database:
         """A new, empty database."""
-        made = Database(self, f"db_{os.getpid()}_{next(NUMBERS)}")
+        made = Database(self, new_name())
         self.sql(f"CREATE DATABASE `{made.name}`")
         return made
 
     def _install(self, *, tls: bool) -> None:
         shutil.copytree(_installed(self.folder), self.folder / "data")
         if tls:
-            self.authority = Authority.make(self.folder / "tls")
-            cert, key = self.authority.sign("server", "DNS:localhost", "IP:127.0.0.1")
+            cert, key = self._certify()
             self.settings |= {"ssl-ca": self.ca, "ssl-cert": str(cert), "ssl-key": str(key)}
         (self.folder / "init.sql").write_text(
             f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
@@ -175,15 +97,19 @@ class MariaDB:
             encoding="utf-8",
         )
 
-    def _wait(self) -> None:
-        ends_at = time.monotonic() + 60
-        while time.monotonic() < ends_at:
-            if self._answers():
-                return
-            if self._process is None or self._process.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise RuntimeError(f"mariadbd does not start:\n{self.log[-4000:]}")
+    def _command(self) -> list[str]:
+        own = {
+            "datadir": self.folder / "data",
+            "socket": self.socket,
+            "port": self.port,
+            "pid-file": self.folder / "pid",
+            "log-error": self.folder / "log.err",
+            "init-file": self.folder / "init.sql",
+            "tmpdir": self.folder,
+        }
+        options = {**self.settings, **own}
+        arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
+        return [str(_mariadbd()), "--no-defaults", *_as_root(), *arguments]
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
@@ -192,20 +118,8 @@ class MariaDB:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(private.Database[MariaDB]):
     """A database of its own on `server`."""
-
-    server: MariaDB
-    name: str
-
-    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Run statements in it with all rights; the rows of the last one."""
-        return self.server.sql(*statements, database=self.name)
-
-    def fields(self, **more: Any) -> dict[str, Any]:
-        """The fields of a connection to it that works."""
-        return self.server.fields(database=self.name, **more)
 
     def drop(self) -> None:
         self.server.sql(f"DROP DATABASE IF EXISTS `{self.name}`")
@@ -249,8 +163,3 @@ def _installer() -> Path:
 def _as_root() -> Sequence[str]:
     """It does not run as root without being told so."""
     return ("--user=root",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 
 from tests.servers.account import as_account, own
-from tests.servers.postgres import LEASH, PASSWORD, USER, PostgreSQL
+from tests.servers.postgres import PASSWORD, USER, PostgreSQL
+from tests.servers.private import LEASH
 
 SETTINGS = """
 [databases]

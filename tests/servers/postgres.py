@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,12 +13,11 @@ from typing import Any
 
 import psycopg
 
+from tests.servers import private
 from tests.servers.account import as_account, own
-from tests.servers.certificates import Authority
+from tests.servers.private import PASSWORD, USER, Private, new_name
 
-USER, PASSWORD = "osiris", "s3cret-osiris"
-"""A superuser."""
-LEASH = Path(__file__).with_name("leash.py")
+__all__ = ["PASSWORD", "USER", "Database", "PostgreSQL"]
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",  # what is committed survives the end of the process, not of the machine
@@ -42,83 +35,27 @@ SETTINGS = {
 ANYBODY = ("local all all scram-sha-256", "host all all 127.0.0.1/32 scram-sha-256")
 TLS_ONLY = ("local all all scram-sha-256", "hostssl all all 127.0.0.1/32 scram-sha-256")
 """Lines of pg_hba.conf."""
-NUMBERS = itertools.count(1)
 
 
 @dataclass(slots=True)
-class PostgreSQL:
-    """Listens on `port` of 127.0.0.1 and on a socket file in `folder`. `settings` are those of postgresql.conf.
-    `authority` has signed its certificate, for localhost and 127.0.0.1; None is without TLS."""
+class PostgreSQL(Private):
+    """Has a socket file in `folder` as well. `settings` are those of postgresql.conf."""
 
-    folder: Path
-    settings: dict[str, str]
-    authority: Authority | None = None
-    port: int = 0
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    program = "postgres"
+    end_signal = "QUIT"
+    port_taken = "could not bind"
+
+    settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def start(cls, *, tls: bool = True, hba: Sequence[str] = ANYBODY, **settings: str) -> PostgreSQL:
         """A new server that answers."""
-        made = cls(Path(tempfile.mkdtemp(prefix="osiris-postgres-")), {**SETTINGS, **settings})
-        try:
-            made._install(tls=tls, hba=hba)
-            try:
-                made.resume()
-            except RuntimeError:
-                if "could not bind" not in made.log:
-                    raise
-                made.port = 0  # somebody took the port before the server did
-                made.resume()
-        except BaseException:
-            made.stop()
-            raise
-        return made
-
-    @property
-    def ca(self) -> str:
-        """The file of the CA that has signed its certificate."""
-        assert self.authority is not None
-        return str(self.authority.ca)
-
-    @property
-    def log(self) -> str:
-        """What the server wrote about itself."""
-        path = self.folder / "log.err"
-        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        made = cls(cls.new_folder(), settings={**SETTINGS, **settings})
+        return made._begun(lambda: made._install(tls=tls, hba=hba))
 
     @property
     def pid(self) -> int:
-        """Of the postmaster, once it has started."""
         return int((self.folder / "data" / "postmaster.pid").read_text().partition("\n")[0])
-
-    def resume(self) -> None:
-        """Start it, again after `kill`, on the same port and data."""
-        self.port = self.port or _free_port()
-        places = {"unix_socket_directories": str(self.folder), "port": str(self.port)}
-        options = [word for pair in (self.settings | places).items() for word in ("-c", "=".join(pair))]
-        server = as_account(str(_programs() / "postgres"), "-D", str(self.folder / "data"), *options)
-        command = [sys.executable, str(LEASH), str(self.folder), "QUIT", *server]
-        with (self.folder / "log.err").open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log, start_new_session=True)
-        self._wait()
-
-    def kill(self) -> None:
-        """End the server at once, as a crash would; its data stays, for `resume`."""
-        process = self._process
-        assert process is not None
-        os.kill(self.pid, signal.SIGQUIT)
-        self._process = None
-        assert process.stdin is not None
-        process.wait(60)
-        process.stdin.close()
-
-    def stop(self) -> None:
-        """End it and remove its folder."""
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            process.wait(60)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def connect(self, database: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of psycopg's own, as the superuser, through the socket file; it commits each statement."""
@@ -132,20 +69,17 @@ class PostgreSQL:
         )
 
     def sql(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
-        """Run statements as the superuser; the rows of the last one."""
         with self.connect(database) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement.encode())
             return list(cursor) if cursor.description else []
 
     def fields(self, **more: Any) -> dict[str, Any]:
-        """The fields of a connection that works, over TCP as the superuser."""
-        place = {"host": "127.0.0.1", "port": self.port, "database": "postgres"}
-        return {**place, "user": USER, "password": PASSWORD, **more}
+        return Private.fields(self, **{"database": "postgres", **more})
 
     def database(self) -> Database:
         """A new, empty database."""
-        made = Database(self, f"db_{os.getpid()}_{next(NUMBERS)}")
+        made = Database(self, new_name())
         self.sql(f"CREATE DATABASE {made.name}")
         return made
 
@@ -163,42 +97,29 @@ class PostgreSQL:
         assert done.returncode == 0, done.stdout + done.stderr
         (self.folder / "data" / "pg_hba.conf").write_text("\n".join(hba) + "\n", encoding="utf-8")
         if tls:
-            self.authority = Authority.make(self.folder / "tls")
-            cert, key = self.authority.sign("server", "DNS:localhost", "IP:127.0.0.1")
+            cert, key = self._certify()
             key.chmod(0o600)
             files = {"ssl_ca_file": self.ca, "ssl_cert_file": str(cert), "ssl_key_file": str(key)}
             self.settings |= {"ssl": "on", **files}
         own(self.folder)
 
-    def _wait(self) -> None:
-        ends_at = time.monotonic() + 60
-        while time.monotonic() < ends_at:
-            with suppress(psycopg.OperationalError):
-                self.connect().close()
-                return
-            if self._process is None or self._process.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise RuntimeError(f"postgres does not start:\n{self.log[-4000:]}")
+    def _command(self) -> list[str]:
+        places = {"unix_socket_directories": str(self.folder), "port": str(self.port)}
+        options = [word for pair in (self.settings | places).items() for word in ("-c", "=".join(pair))]
+        return as_account(str(_programs() / "postgres"), "-D", str(self.folder / "data"), *options)
+
+    def _answers(self) -> bool:
+        with suppress(psycopg.OperationalError):
+            self.connect().close()
+            return True
+        return False
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(private.Database[PostgreSQL]):
     """A database of its own on `server`."""
-
-    server: PostgreSQL
-    name: str
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return self.server.connect(self.name)
-
-    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Run statements in it as the superuser; the rows of the last one."""
-        return self.server.sql(*statements, database=self.name)
-
-    def fields(self, **more: Any) -> dict[str, Any]:
-        """The fields of a connection to it that works."""
-        return self.server.fields(database=self.name, **more)
 
     def clear(self) -> None:
         """Make it as a new one is, its other sessions ended."""
@@ -227,8 +148,3 @@ def _programs() -> Path:
             "or set OSIRIS_TEST_POSTGRES=/path/to/folder/of/initdb"
         )
     return Path(found).resolve().parent
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -1,113 +1,27 @@
-"""A database in use by a writer: written and read through the connector, looked at with PyMySQL alone."""
+"""A database of MySQL in use by a writer."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import count
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-import pyarrow as pa
-
-from osiris.connectors.base import Batches, Connection, Options, Part, Run, Split, State, Token, Workspace, Written
-from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.extractor import Extractor
 from osiris.connectors.mysql.writer import Writer
+from tests.connectors import target
+from tests.connectors.mysql.clients import CLIENTS, Client
+from tests.connectors.target import endless, in_pieces, new_run
 from tests.servers.mariadb import Database
 
-NUMBERS = count(1)
+__all__ = ["Target", "endless", "in_pieces", "new_run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """`changes` are fields of the connection that are other than those of `database`."""
+class Target(target.Target[Client, Database]):
+    """Looked at with PyMySQL alone."""
 
-    database: Database
-    root: Path
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def workspace(self) -> Workspace:
-        return Workspace(self.root / "scratch", self.root / "out", memory_bytes=256 * 2**20)
-
-    def over(self, **changes: Any) -> Target:
-        """The same database over another connection."""
-        return replace(self, changes={**self.changes, **changes})
-
-    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
-        return self.database.sql(*statements)
-
-    def rows(self, table: str = "t", columns: str = "*", order: str = "1, 2") -> list[tuple[Any, ...]]:
-        return self.sql(f"SELECT {columns} FROM {table} ORDER BY {order}")
+    clients = CLIENTS
+    writer_type = Writer
+    reader_type = Extractor
+    order = "1, 2"
 
     def tables(self) -> set[str]:
         return {name for (name,) in self.sql("SHOW TABLES")}
-
-    def staging(self) -> set[str]:
-        """What is left of staging, and of locks that sessions hold."""
-        return {name for name in self.tables() if name.startswith("_osiris_")} - {"_osiris_commits", "_osiris_state"}
-
-    @contextmanager
-    def client(self) -> Generator[Client]:
-        """An open client; what it raises is classified, as the drivers do."""
-        client = Client(Connection("mysql", "x", self.root, {**self.database.fields(), **self.changes}))
-        try:
-            client.open()
-            yield client
-        except Exception as error:
-            raise Client.classify(error) from error
-        finally:
-            client.close()
-
-    def writer(self, client: Client, **options: Any) -> Writer:
-        return Writer(client, Options({"table": "t", **options}), self.workspace)
-
-    def write(
-        self, rows: pa.Table, *, run: Run | None = None, state: State | None = None, **options: Any
-    ) -> tuple[Part, Written]:
-        """The whole of a write, in several batches; undone on another client if it fails."""
-        token: Token | None = None
-        try:
-            with self.client() as client:
-                writer = self.writer(client, **options)
-                token = writer.token(rows.schema, run or new_run())
-                writer.begin(token, rows.schema)
-                part = writer.write(token, in_pieces(rows))
-                written = writer.commit(token, [part], state)
-        except Exception:
-            if token is not None:
-                self.fresh("abort", token, **options)
-            raise
-        self.fresh("finish", token, **options)
-        return part, written
-
-    def fresh(self, call: str, *arguments: Any, **options: Any) -> Any:
-        """A call on a new instance, with a client of its own."""
-        with self.client() as client:
-            return getattr(self.writer(client, **options), call)(*arguments)
-
-    def read(self, table: str = "t", **options: Any) -> pa.Table:
-        """The table through the connector."""
-        with self.client() as client:
-            extractor = Extractor(client, Options({"table": table, **options}), self.workspace)
-            stream = Batches(extractor.schema(), extractor.read(Split(0)))
-            return pa.Table.from_batches(stream, stream.schema)
-
-
-def new_run(*, sole: bool = True, key: str = "", attempt: int = 1, number: int | None = None) -> Run:
-    return Run(f"run{number or next(NUMBERS)}", "pipeline", "load", attempt, key=key, sole=sole)
-
-
-def in_pieces(rows: pa.Table, name: str = "rows") -> Batches:
-    """A stream of several batches, whatever the number of rows."""
-    return Batches.of(rows.schema, rows.to_batches(max_chunksize=max(3, rows.num_rows // 20)), name)
-
-
-def endless(batch: pa.RecordBatch) -> Batches:
-    def give() -> Iterable[pa.RecordBatch]:
-        while True:
-            yield batch
-
-    return Batches.of(batch.schema, give(), "endless")
