@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown column of a query": ({"query": "SELECT 1 AS a", "columns": ["b"]}, "column.missing"),
     "one of two names": ({"query": "SELECT 1 AS a, 2 AS a", "columns": ["a"]}, "column.duplicate"),
     "an unknown table": ({"table": "ordrs"}, "table.missing"),
-    "a sequence": ({"table": "s"}, "table.missing"),
+    "a sequence": ({"table": "s"}, "table.kind"),
 }
 
 
