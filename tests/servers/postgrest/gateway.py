@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.servers.postgrest.roles import ANON, SERVICE
+from tests.servers.postgrest.roles import SERVICE
 from tests.servers.web import Reply
 
 NO_KEY = {
@@ -32,28 +32,26 @@ class Gateway:
     mint: Callable[[str], str]
     revoked: set[str] = field(default_factory=set)
 
-    def authorization(self, headers: Mapping[str, str]) -> str | Reply:
-        """What the server behind is sent as Authorization, or the answer that refuses the request."""
+    def authorization(self, headers: Mapping[str, str], *, root: bool) -> str | Reply:
+        """What the server behind is sent as Authorization, or the answer that refuses the request. `root`: it asks
+        for the description of the API."""
         key, given = headers.get("apikey", ""), headers.get("authorization", "")
-        if not key:
-            return _refused(401, NO_KEY)
-        role = self.roles.get(key)
-        if role is None or key in self.revoked:
-            return _refused(401, WRONG_KEY)
+        role = None if key in self.revoked else self.roles.get(key)
+        if role is None:
+            return _refused(401, WRONG_KEY if key else NO_KEY)
         if key.startswith("sb_secret_") and "mozilla" in headers.get("user-agent", "").lower():
             return _refused(401, IN_BROWSER)
+        if root and role != SERVICE:
+            return _refused(403, CLOSED_ROOT)
+        return self._passed_on(key, role, given)
+
+    def _passed_on(self, key: str, role: str, given: str) -> str | Reply:
         token = given.removeprefix("Bearer ")
         if not key.startswith("sb_"):
             return given or f"Bearer {key}"
         if token in ("", key):
             return f"Bearer {self.mint(role)}"
         return _refused(401, WRONG_KEY) if token.startswith("sb_") else given
-
-    def closed(self, headers: Mapping[str, str], path: str) -> Reply | None:
-        """The answer to whoever asks for the root and may not."""
-        key = headers.get("apikey", "")
-        root = path.partition("?")[0].rstrip("/").endswith("/rest/v1") or path.partition("?")[0] == "/"
-        return _refused(403, CLOSED_ROOT) if root and self.roles.get(key, ANON) != SERVICE else None
 
 
 def _refused(status: int, told: Mapping[str, str]) -> Reply:

@@ -36,7 +36,7 @@ def _keys(body: bytes) -> tuple[str, ...]:
 
 
 def _of_csv(text: str) -> tuple[bytes, tuple[str, ...]]:
-    head, *lines = csv.reader(io.StringIO(text))
+    head, *lines = csv.reader(io.StringIO(text)) if text else [[]]
     if any(len(line) != len(head) for line in lines):
         raise _refused("All lines must have same number of fields")
     rows = [{key: None if value == "NULL" else value for key, value in zip(head, line, strict=True)} for line in lines]

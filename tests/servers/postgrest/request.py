@@ -15,6 +15,7 @@ PREFERENCES = {
     "missing": ("default", "null"),
     "return": ("representation", "headers-only", "minimal"),
     "count": ("exact", "planned", "estimated"),
+    "tx": ("commit", "rollback"),
     "handling": ("strict", "lenient"),
     "timezone": (),
     "max-affected": (),

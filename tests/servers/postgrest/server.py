@@ -10,17 +10,15 @@ rest.stop()
 from __future__ import annotations
 
 import itertools
-import queue
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
-
-import psycopg
 
 from tests.servers.postgres import Database
 from tests.servers.postgrest import calling, openapi, reading, roles, writing
 from tests.servers.postgrest.catalog import Catalog
+from tests.servers.postgrest.connections import Connections
 from tests.servers.postgrest.errors import Failure
 from tests.servers.postgrest.faults import Fault
 from tests.servers.postgrest.gateway import Gateway
@@ -47,7 +45,9 @@ class Rest:
         self.gateway = Gateway(known, self.token)
         self.faults: list[Fault] = []
         self.catalog = Catalog(settings.schemas)
-        self._idle: queue.SimpleQueue[psycopg.Connection[tuple[Any, ...]]] = queue.SimpleQueue()
+        self._connections = Connections(database)
+        self._zones: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
         self._web = Web(self._answer, settings.certificate)
         self.url = self._web.url
         """Without the prefix, as a project's address is."""
@@ -57,23 +57,16 @@ class Rest:
         """A server that answers. The fields of `settings` are those of `Settings`."""
         made = cls(database, Settings(**settings))
         roles.install(database, made.settings.schemas)
-        made._watcher = database.connect()
-        made._watcher.execute("LISTEN pgrst")
         made._zones = frozenset(zone for (zone,) in database.sql("SELECT name FROM pg_timezone_names"))
+        made._connections.notified()
         made.reload()
         made._web.__enter__()
         return made
 
-    _watcher: psycopg.Connection[tuple[Any, ...]]
-    _zones: frozenset[str]
-
     def stop(self) -> None:
         self._web.__exit__()
         roles.forget_limits(self.database)
-        self._watcher.close()
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
+        self._connections.close()
 
     @property
     def asked(self) -> list[Asked]:
@@ -94,11 +87,12 @@ class Rest:
             self.catalog.load(connection)
 
     def _answer(self, asked: Asked) -> Reply:
-        fault = next((fault for fault in self.faults if fault.method in ("", asked.method)), None)
-        if fault is not None:
-            self.faults.remove(fault)
-            if not fault.executed:
-                return fault.reply
+        with self._lock:
+            fault = next((fault for fault in self.faults if fault.method in ("", asked.method)), None)
+            if fault is not None:
+                self.faults.remove(fault)
+        if fault is not None and not fault.executed:
+            return fault.reply
         reply = self._through_gateway(asked)
         return reply if fault is None else fault.reply
 
@@ -107,10 +101,8 @@ class Rest:
             return Reply(413, b"<html><h1>413 Request Entity Too Large</h1></html>", content_type="text/html")
         authorization: str | Reply = asked.headers.get("authorization", "")
         if self.settings.gateway:
-            authorization = self.gateway.authorization(asked.headers)
-            closed = self.gateway.closed(asked.headers, asked.path)
-            if not isinstance(authorization, Reply) and closed is not None:
-                return closed
+            root = asked.path.partition("?")[0].rstrip("/") == self.settings.prefix
+            authorization = self.gateway.authorization(asked.headers, root=root)
         if isinstance(authorization, Reply):
             return authorization
         try:
@@ -125,7 +117,8 @@ class Rest:
         if schema not in self.settings.schemas:
             hint = f"Only the following schemas are exposed: {', '.join(self.settings.schemas)}"
             raise Failure(406, "PGRST106", f"Invalid schema: {schema}", None, hint)
-        self._heed_notices()
+        if self._connections.notified() or (self.settings.watches and request.path == "/"):
+            self.reload()
         try:
             return self._in_session(request, schema, claims)
         except Failure as failure:
@@ -135,7 +128,7 @@ class Rest:
         return self._in_session(request, schema, claims)
 
     def _in_session(self, request: Request, schema: str, claims: dict[str, Any]) -> Reply:
-        session = Session(self._connection(), self.catalog, schema, claims)
+        session = Session(self._connections.take(), self.catalog, schema, claims)
         session.safeupdate = self.settings.safeupdate
         try:
             session.begin(request)
@@ -145,8 +138,7 @@ class Rest:
             session.roll_back()
             raise
         finally:
-            if not session.connection.closed:
-                self._idle.put(session.connection)
+            self._connections.give_back(session.connection)
         return reply
 
     def _handled(self, request: Request, session: Session) -> Reply:
@@ -160,20 +152,6 @@ class Rest:
         if write is None:
             raise Failure(405, "PGRST117", f"Unsupported HTTP method: {request.method}")
         return write(request, session)
-
-    def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
-        """One that answers: the server may have ended those that lay idle."""
-        with suppress(queue.Empty):
-            while True:
-                connection = self._idle.get_nowait()
-                with suppress(psycopg.Error):
-                    connection.execute("SELECT 1")
-                    return connection
-        return self.database.connect()
-
-    def _heed_notices(self) -> None:
-        if any(True for _ in self._watcher.notifies(timeout=0)):
-            self.reload()
 
 
 WRITES: dict[str, Callable[[Request, Session], Reply]] = {
