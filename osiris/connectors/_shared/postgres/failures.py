@@ -52,9 +52,18 @@ class _Meaning:
         return made
 
 
+def of_state(state: str, text: str, hint: str | None) -> OsirisError:
+    """An error of the server that came by another way than psycopg, by its SQLSTATE."""
+    return _meaning(state).of(text, hint)
+
+
+def _meaning(state: str) -> _Meaning:
+    return _STATES.get(state) or _CLASSES.get(state[:2]) or _Meaning(SourceError)
+
+
 def _by_state(error: psycopg.Error) -> OsirisError:
     state, found = error.sqlstate or "", error.diag
-    meaning = _STATES.get(state) or _CLASSES.get(state[:2]) or _Meaning(SourceError)
+    meaning = _meaning(state)
     text = f"{(found.message_primary or str(error)).strip()} (SQLSTATE {state})"
     details = {}
     if meaning.made is DataError:

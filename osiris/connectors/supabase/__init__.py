@@ -1,0 +1,1 @@
+"""The Supabase connector: PostgreSQL by its own protocol, or over REST."""
