@@ -42,12 +42,15 @@ def test_execute_counts_the_rows(client: Client) -> None:
 def test_a_transaction_shows_values_the_same_on_every_server(client: Client, database: Database) -> None:
     settings = ["TimeZone = 'Asia/Kathmandu'", "DateStyle = 'German'", "IntervalStyle = 'sql_standard'"]
     settings += ("extra_float_digits = '-5'", "bytea_output = 'escape'", "statement_timeout = '7s'")
+    settings += ("array_nulls = off", "xmloption = document", "default_transaction_isolation = serializable")
     database.sql(*(f"ALTER DATABASE {database.name} SET {setting}" for setting in settings))
     client.reopen()
     client.begin()
     asked = "SELECT '2026-02-01 10:00+00'::timestamptz::text, '1 day 2:03'::interval::text, (1/3::float8)::text"
     assert client.rows(asked) == [("2026-02-01 10:00:00+00", "1 day 02:03:00", "0.3333333333333333")]
     assert client.rows("SELECT '\\x00ff'::bytea::text, current_setting('statement_timeout')") == [("\\x00ff", "0")]
+    assert client.rows("SELECT ('{NULL}'::text[])[1], 'a<b/>'::xml::text") == [(None, "a<b/>")]
+    assert client.rows("SHOW transaction_isolation") == [("read committed",)]
     client.execute("COMMIT")
     assert client.rows("SELECT current_setting('statement_timeout')") == [("7s",)]
 

@@ -194,7 +194,7 @@ class Channel(base.Client):
                 for place in range(found.nfields)
             )
 
-    def begin(self, mode: str = "", snapshot: str | None = None) -> None:
+    def begin(self, mode: str = "ISOLATION LEVEL READ COMMITTED", snapshot: str | None = None) -> None:
         """Begin a transaction, in which times are shown in UTC and numbers in full whatever the server is set to.
 
         `mode` is what BEGIN takes; `snapshot` names one that another session exported.
@@ -302,6 +302,8 @@ SETTINGS: Final = {
     "extra_float_digits": "1",
     "bytea_output": "'hex'",
     "xmlbinary": "'base64'",
+    "xmloption": "content",
+    "array_nulls": "on",
     "idle_in_transaction_session_timeout": "0",  # a snapshot is held while others read in it
 }
 """What texts of values depend on: https://www.postgresql.org/docs/current/runtime-config-client.html"""
