@@ -166,6 +166,16 @@ def test_what_cannot_be_read_is_refused_and_changes_nothing(orders: Source, name
     assert orders.sql("SELECT to_regclass('made')") == [(None,)]
 
 
+def test_a_query_leaves_nothing_behind(orders: Source) -> None:
+    """Large objects and settings are not what a READ ONLY transaction keeps from writing."""
+    query = "SELECT lo_create(0), set_config('TimeZone', 'Asia/Tokyo', false)"
+    with orders.client() as client:
+        extractor = orders.extractor(client, {"query": query})
+        assert len(list(extractor.read(Split(0)))) == 1
+        assert client.rows("SELECT current_setting('TimeZone')") != [("Asia/Tokyo",)]
+    assert orders.sql("SELECT count(*) FROM pg_largeobject_metadata") == [(0,)]
+
+
 def test_a_mistake_in_the_sql_says_in_which_text_it_is(orders: Source) -> None:
     assert str(refused(orders, query="SELEC 1")).startswith("the query: ")
     assert str(refused(orders, table="orders", where="nope")).startswith("where: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -192,6 +193,24 @@ def test_a_value_that_a_copy_refuses_is_named_with_column_and_row(database: Data
     known = client.classify(failed.value)
     assert isinstance(known, DataError)
     assert (known.data_column, known.row) == ("id", 3)
+
+
+def test_a_session_that_is_ended_while_it_takes_rows_is_a_lost_connection(database: Database) -> None:
+    """With TLS, libpq says nothing but that. A step with `retry` is tried again for it."""
+    database.sql("CREATE TABLE t (word TEXT)")
+    with opened(database.fields(sslmode="require")) as client:
+        number = client.session.info.backend_pid
+
+        def endless() -> Iterator[bytes]:
+            yield b"x\n"
+            database.sql(f"SELECT pg_terminate_backend({number})")
+            while True:
+                yield b"x\n" * 2**16
+
+        failed = raised(lambda: client.copy_in("COPY t FROM STDIN", endless()))
+        assert failed is not None
+        error = client.classify(failed)
+    assert (type(error), error.code, error.retryable) == (NetworkFailed, "connection.lost", True), str(error)
 
 
 def test_rows_that_wait_for_others_are_busy(database: Database) -> None:

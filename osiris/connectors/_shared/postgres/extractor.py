@@ -85,7 +85,7 @@ class Extractor(base.Extractor[C]):
                 yield from decoder.received(rows, most_rows)
             decoder.finish()
             if not is_held:
-                self.client.execute("COMMIT")
+                self.client.rollback()  # what a function of the query has set for the session goes with it
         count = decoder.rows
         return End(count, "limit" if count == self.options.get("limit") else EXHAUSTED, dict(reading.counts))
 

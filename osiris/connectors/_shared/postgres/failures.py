@@ -187,7 +187,9 @@ _TEXTS: Final[dict[str, _Meaning]] = {
     "invalid (sslmode|connection option|port|integer)|must be|not supported": _Meaning(
         ConfigError, "connection.parameter"
     ),
-    "unexpected eof|SYSCALL error": _Meaning(NetworkFailed, "connection.lost", _LOST),
+    "unexpected eof|SYSCALL error|SSL connection has been closed|sending .+ failed": _Meaning(
+        NetworkFailed, "connection.lost", _LOST
+    ),
     "does not support SSL|SSL was required|channel binding": _Meaning(
         TlsFailed, None, "turn TLS on at the server, or set sslmode: prefer, which trusts the network"
     ),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 
@@ -16,6 +17,8 @@ from osiris.connectors._shared.postgres.tables import Table
 from osiris.connectors._shared.postgres.types import types_of
 from osiris.connectors.base import Options
 from osiris.errors import ConfigError, did_you_mean
+
+READING: Final = "a SELECT, WITH, VALUES or TABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def of_query(channel: Channel, query: str, wanted: Wanted) -> Selection:
 
     Raises ConfigError for what is not one statement that gives rows.
     """
-    with _telling("the query"):
+    with _telling("the query", f"write one statement: {READING}"):
         header = channel.described(query)
     if not header:
         raise ConfigError("the query must be a SELECT, but it gives no rows", code="query.not_select")
@@ -106,7 +109,9 @@ def of_query(channel: Channel, query: str, wanted: Wanted) -> Selection:
     # where may name the columns as the query does, as long as that is clear
     clear = tuple(names) if len(set(names)) == len(names) else numbered
     source = f"(\n{query.strip().rstrip(';')}\n) AS q({', '.join(map(quoted, clear))})"
-    with _telling("the query must be one SELECT that only reads", "leave out a semicolon that has a comment behind it"):
+    with _telling(
+        "the query must be one SELECT that only reads", f"write {READING}, and no semicolon with a comment behind it"
+    ):
         channel.described(f"SELECT * FROM {source}")
     return Selection(
         tuple(found[place] for place in chosen),
@@ -132,7 +137,7 @@ def places(wanted: Sequence[str], names: Sequence[str], owner: str) -> list[int]
 
 def _condition(channel: Channel, where: str, source: str) -> str:
     """The condition in brackets, which it does not close: the server refuses it where it stands without any."""
-    with _telling("where"):
+    with _telling("where", "write one condition, as it stands behind WHERE"):
         channel.described(f"SELECT CASE WHEN\n{where}\nTHEN 1 END FROM {source}")
     return f"(\n{where}\n)"
 
