@@ -62,6 +62,7 @@ def test_a_page_is_capped_in_silence_and_its_status_depends_on_whether_rows_are_
     assert paged(ask(numbers, "GET", "/numbers?id=lt.3", **count)) == (200, "0-1/2", 2)
     assert paged(ask(numbers, "GET", "/numbers?offset=5", **count)) == (206, "*/5", 0)
     assert paged(ask(numbers, "GET", "/numbers", range="1-2", **count)) == (206, "1-2/5", 2)
+    assert paged(ask(numbers, "GET", "/numbers?limit=3&offset=-1", range="1-9")) == (200, "1-2/*", 2)
     beyond = ask(numbers, "GET", "/numbers?offset=6", **count)
     assert (refusal(beyond), beyond.headers["Content-Range"]) == ((416, "PGRST103"), "*/5")
     assert refusal(ask(numbers, "GET", "/numbers?limit=-1")) == (416, "PGRST103")

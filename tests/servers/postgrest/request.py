@@ -66,14 +66,18 @@ class Request:
         return next((value for asked, value in self.query if asked == key), None)
 
     def window(self, cap: int | None = None) -> tuple[int, int | None]:
-        """Offset and limit: of the query, else of the Range header, under the server's cap."""
-        offset, limit = _range(self.headers.get("range", "")) if self.method == "GET" else (0, None)
-        offset = _number(self.first("offset"), offset) or 0
-        limit = _number(self.first("limit"), limit)
+        """Offset and limit: what the query and the Range header both allow, under the server's cap."""
+        limit = _number(self.first("limit"))
         if limit is not None and limit < 0:
             raise Failure(416, "PGRST103", *NEGATIVE)
-        capped = [number for number in (limit, cap) if number is not None]
-        return offset, min(capped) if capped else None
+        start = max(_number(self.first("offset")) or 0, 0)
+        first, last = _range(self.headers.get("range", "")) if self.method == "GET" else (0, None)
+        offset = max(start, first)
+        ends = [end for end in (None if limit is None else start + limit, last) if end is not None]
+        if ends and min(ends) < offset:
+            raise Failure(416, "PGRST103", *BACKWARDS)
+        sizes = [end - offset for end in ends] + ([] if cap is None else [cap])
+        return offset, min(sizes, default=None)
 
     def applied(self, *obeyed: str) -> dict[str, str]:
         """The header that tells which preferences were obeyed."""
@@ -97,19 +101,17 @@ BACKWARDS = (
 
 
 def _range(text: str) -> tuple[int, int | None]:
+    """The first row, and the one after the last."""
     found = re.fullmatch(r"(?:items=)?(\d+)-(\d*)", text)
     if found is None:
         return 0, None
-    lower = int(found[1])
-    if not found[2]:
-        return lower, None
-    if int(found[2]) < lower:
+    if found[2] and int(found[2]) < int(found[1]):
         raise Failure(416, "PGRST103", *BACKWARDS)
-    return lower, int(found[2]) - lower + 1
+    return int(found[1]), int(found[2]) + 1 if found[2] else None
 
 
-def _number(text: str | None, otherwise: int | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"-?\d+", text) else otherwise
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"-?\d+", text) else None
 
 
 def _preferences(text: str, zones: frozenset[str]) -> dict[str, str]:
