@@ -6,10 +6,11 @@ import json
 import sys
 from pathlib import Path
 
-import peers
-from measure import Contender, at_least, show, take_turns
-from reading import ours
-from sample import Sample
+from bench.measure import Contender, at_least, pipeline_run, show, take_turns
+from bench.mysql import exports
+from bench.mysql.reading import ours
+from bench.mysql.sample import Sample
+from bench.peers import QUIET
 
 MIN_SPEEDUP = 3.0
 MIN_OF_READER = 0.65
@@ -23,7 +24,7 @@ def compare(sample: Sample, kind: str, places: dict[str, Path], rounds: int) -> 
     least = Contender("rows received, nothing else", by_hand(sample, "receive"), sample.folder, lambda: True)
     reader = Contender("the reader alone", ours(sample, {"table": "lineitem"}), sample.folder, lambda: True)
     osiris = pipeline(sample, kind)
-    theirs = [exporter(sample, kind, name, places[name]) for name in peers.EXPORTERS[kind] if name in places]
+    theirs = [exporter(sample, kind, name, places[name]) for name in exports.EXPORTERS[kind] if name in places]
     take_turns([least, reader, osiris, *theirs], 1)
     best = min((peer for peer in theirs if not peer.fault), key=lambda peer: peer.wall, default=None)
     take_turns([least, reader, osiris, *filter(None, [best])], rounds - 1)
@@ -49,7 +50,7 @@ def pipeline(sample: Sample, kind: str) -> Contender:
     ]
     return Contender(
         "osiris run",
-        run(sample.folder, f"to-{kind}", steps),
+        pipeline_run(sample.folder, f"to-{kind}", steps),
         sample.folder,
         lambda: sample.is_in(f"osiris.{kind}"),
     )
@@ -61,14 +62,7 @@ def by_hand(sample: Sample, what: str) -> list[str | Path]:
     return [sys.executable, Path(__file__).with_name("by_hand.py"), what, fields, "lineitem.csv"]
 
 
-def run(folder: Path, name: str, steps: list[dict[str, object]]) -> list[str | Path]:
-    """The command that runs a new pipeline of these steps."""
-    text = json.dumps({"oml_version": "0.1.0", "name": name, "steps": steps})
-    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return [Path(sys.executable).parent / "osiris", "run", f"{name}.yaml"]
-
-
 def exporter(sample: Sample, kind: str, name: str, place: Path) -> Contender:
-    command, pattern = peers.export(name, place, sample.url, sample.folder / f"{name}.{kind}")
-    environment = {**peers.QUIET, "HOME": str(sample.folder)}
+    command, pattern = exports.export(name, place, sample.url, sample.folder / f"{name}.{kind}")
+    environment = {**QUIET, "HOME": str(sample.folder)}
     return Contender(name, command, sample.folder, lambda: sample.is_in(pattern), environment=environment)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exporting import by_hand, run
-from measure import Contender, at_most, show, take_turns
-from sample import DTYPES, Sample
+from bench.lineitem import DTYPES
+from bench.measure import Contender, at_most, pipeline_run, show, take_turns
+from bench.mysql.exporting import by_hand
+from bench.mysql.sample import Sample
 
 MAX_TIME = 1.3
 HOW = {"load": ("local", "LOAD DATA LOCAL, INSERT … SELECT"), "insert": ("plain", "multi-row INSERT")}
@@ -32,7 +33,7 @@ def pipeline(sample: Sample, connection: str, mode: str) -> list[str | Path]:
         {"id": "write", "component": "mysql.writer", "mode": "write"}
         | {"config": {"connection": f"@mysql.{connection}", "table": "target", "write_mode": mode}},
     ]
-    return run(sample.folder, f"{connection}-{mode}", steps)
+    return pipeline_run(sample.folder, f"{connection}-{mode}", steps)
 
 
 def contender(sample: Sample, name: str, command: list[str | Path]) -> Contender:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from measure import at_most
-from sample import Sample
+from bench.measure import at_most
+from bench.mysql.sample import Sample
 
 MAX_WALL = 0.95
 MAX_CPU = 1.0

@@ -8,14 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-import exporting
-import importing
-import peers
-import reading
-from sample import Sample
+sys.path.insert(0, str(Path(__file__).parents[2]))  # for what benches share, and the servers of the tests
+
+from bench import peers
+from bench.measure import load
+from bench.mysql import exporting, importing, reading
+from bench.mysql.sample import Sample
 
 ROWS = 1_000_000
 ROUNDS = 3
+PEERS = ("connectorx", "dlt", "ingestr", "sling")
 PARTS = ("read", "memory", "csv", "parquet", "load", "insert")
 
 
@@ -27,7 +29,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", type=Path, default=peers.CACHE, help="where the peers are installed, and kept")
     given = parser.parse_args()
-    places = {name: place for name in peers.PACKAGES if (place := peers.installed(given.peers, name))}
+    places = {name: place for name in PEERS if (place := peers.installed(given.peers, name))}
     print(f"{given.rows:,} rows x 16, {os.cpu_count()} cores, load {load()}", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         sample = Sample.make(Path(temporary), given.rows)
@@ -47,11 +49,6 @@ def part(sample: Sample, name: str, places: dict[str, Path], rounds: int) -> boo
     if name in importing.HOW:
         return importing.compare(sample, name, rounds)
     return exporting.compare(sample, name, places, rounds)
-
-
-def load() -> str:
-    """How many processes wanted the processor in the last one, five and fifteen minutes."""
-    return " ".join(f"{value:.1f}" for value in os.getloadavg())
 
 
 if __name__ == "__main__":

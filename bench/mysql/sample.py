@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # the private server is that of the tests
-
-from tests.servers.mariadb import PASSWORD, USER, Database, MariaDB  # noqa: E402 - after the path is set
+from bench.lineitem import DTYPES, digest, read_csv, same
+from tests.servers.mariadb import PASSWORD, USER, Database, MariaDB
 
 TABLE = """
 CREATE TABLE lineitem (orderkey INT NOT NULL, partkey INT NOT NULL, suppkey INT NOT NULL, linenumber INT NOT NULL,
@@ -34,26 +27,6 @@ SELECT seq DIV 4 AS orderkey, seq * 7 % 200000 AS partkey, seq * 3 % 10000 AS su
     10 + seq % 34) AS comment
 FROM seq_1_to_{rows}
 """
-DTYPES = {
-    "orderkey": "int32",
-    "partkey": "int32",
-    "suppkey": "int32",
-    "linenumber": "int32",
-    "quantity": "decimal(15,2)",
-    "extendedprice": "decimal(15,2)",
-    "discount": "decimal(15,2)",
-    "tax": "decimal(15,2)",
-    "returnflag": "string",
-    "linestatus": "string",
-    "shipdate": "date",
-    "commitdate": "date",
-    "receiptdate": "date",
-    "shipinstruct": "string",
-    "shipmode": "string",
-    "comment": "string",
-}
-EXACT = {"int32": "BIGINT", "decimal(15,2)": "DECIMAL(38,20)", "date": "TIMESTAMP", "string": "VARCHAR"}
-"""As what DuckDB compares a column, however it arrived: a value that is off, or has lost digits, differs."""
 
 
 @dataclass(slots=True)
@@ -83,12 +56,7 @@ class Sample:
 
     def is_in(self, pattern: str) -> bool:
         """Whether the files hold the rows of the table, in any order."""
-        read = f"read_parquet('{pattern}')" if pattern.endswith("parquet") else _read_csv(pattern)
-        try:
-            return bool(self._digest == _digest(self.folder, read))
-        except duckdb.Error as error:
-            print(f"  {pattern}: {str(error)[:300]}")
-            return False
+        return same(self.folder, pattern, self._digest)
 
     def is_in_table(self, table: str) -> bool:
         """As `is_in`, compared by the server itself."""
@@ -115,22 +83,4 @@ class Sample:
             file.write(f"{','.join(DTYPES)}\n".encode())
             file.writelines(rows)
         body.unlink()
-        self._digest = _digest(self.folder, _read_csv("lineitem.csv"))
-
-
-def _read_csv(pattern: str) -> str:
-    return f"read_csv('{pattern}', header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
-
-
-def _digest(folder: Path, read: str) -> Any:
-    """In a process of its own: what starts from a large one counts that as its own peak."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
-        return other.submit(_sum, folder, read).result()
-
-
-def _sum(folder: Path, read: str) -> Any:
-    columns = ", ".join(f"CAST({name} AS {EXACT[dtype]})" for name, dtype in DTYPES.items())
-    with duckdb.connect(config={"file_search_path": str(folder), "threads": 2}) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        con.execute("SET enable_progress_bar = false")
-        return con.execute(f"SELECT count(*), sum(hash({columns})) FROM {read}").fetchone()
+        self._digest = digest(self.folder, read_csv("lineitem.csv"))

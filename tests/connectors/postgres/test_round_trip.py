@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -140,3 +141,18 @@ def test_what_has_no_type_of_its_own_is_made_as_what_it_is_over(source: Source, 
     target.write(found)
     kinds = {"small": "integer", "money": "numeric(19,2)"}
     assert list(target.types().values()) == ["integer", *(kinds.get(kind, "text") for kind in [*THERE, "money"])]
+
+
+def test_money_goes_back_into_a_column_of_money_and_is_never_rounded(source: Source, target: Target) -> None:
+    fill(source, {"money": ("-92233720368547758.08", "92233720368547758.07")})
+    target.sql("CREATE TABLE t (x money)")
+    found: pa.Table = source.read(table="source")[0]
+    target.write(found.select([1]).rename_columns(["x"]))
+    assert target.types() == {"x": "money"}
+    assert source.sql("SELECT x FROM t ORDER BY x") == source.sql("SELECT c0 FROM source ORDER BY c0")
+    with pytest.raises(osiris.DataError, match=r"row 2: 'x': .*0\.015") as raised:
+        target.write(pa.table({"x": pa.array([Decimal("0.010"), Decimal("0.015")])}))
+    assert (raised.value.data_column, raised.value.row) == ("x", 2)
+    with pytest.raises(osiris.DataError):
+        target.write(pa.table({"x": pa.array([2**62])}))
+    assert target.sql("SELECT count(*) FROM t") == [(3,)]

@@ -74,5 +74,12 @@ class Casting:
 
 
 def _value(column: Landing) -> str:
-    name = quoted(column.name)
-    return f"CAST({name} AS {column.way.cast})" if column.way.cast else name
+    name, way = quoted(column.name), column.way
+    if way.cast is None:
+        return name
+    cast = f"CAST({name} AS {way.cast})"
+    if not way.rounded:
+        return cast
+    # what is rounded is given to the server as a text that it refuses, for SQL has no other way to raise an error
+    refused = f"CAST(CAST({name} AS text) || ', which has more digits than it keeps' AS {way.cast})"
+    return f"CASE WHEN {name} = CAST({cast} AS {way.raw}) THEN {cast} ELSE {refused} END"

@@ -27,12 +27,14 @@ Encode = Callable[[pa.Array], Cells]
 @dataclass(frozen=True, slots=True)
 class Way:
     """`encode` makes cells of a bare array, `fixed` ones or not; it raises Misfit for a value that the column cannot
-    hold as it is. With `raw` the values travel as that SQL type, and the server casts them to `cast`."""
+    hold as it is. With `raw` the values travel as that SQL type, and the server casts them to `cast`; `rounded` if that
+    may change some, which are refused then."""
 
     encode: Encode
     fixed: bool = False
     raw: str | None = None
     cast: str | None = None
+    rounded: bool = False
 
 
 def kind_of(kind: pa.DataType, column: str) -> str:
@@ -73,12 +75,18 @@ def _integer(_: pa.DataType, column: Type, __: str) -> Way | None:
         return Way(partial(encode.floats, size=FLOATS[column.name]), fixed=True)
     if _is(column, "oid"):
         return Way(encode.oids, fixed=True)
-    return Way(partial(encode.numerics, scale=column.scale), fixed=True) if _is(column, "numeric") else None
+    return _number(column)
 
 
 def _decimal(_: pa.DataType, column: Type, __: str) -> Way | None:
     if _is(column, *INTEGERS):
         return Way(partial(encode.integers, size=INTEGERS[column.name]), fixed=True)
+    return _number(column)
+
+
+def _number(column: Type) -> Way | None:
+    if _is(column, "money"):  # how many digits it keeps is a setting of the database
+        return Way(encode.numerics, fixed=True, raw="numeric", cast="money", rounded=True)
     return Way(partial(encode.numerics, scale=column.scale), fixed=True) if _is(column, "numeric") else None
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from osiris.connectors._shared import names, writing
 from osiris.connectors._shared.arrivals import bare_type
 from osiris.connectors._shared.postgres import ddl
-from osiris.connectors._shared.postgres.fits import SYSTEM, Way, kind_of, way
+from osiris.connectors._shared.postgres.fits import INTEGERS, SYSTEM, Way, kind_of, way
 from osiris.connectors._shared.postgres.names import Name, listed, quoted, valid
 from osiris.connectors._shared.postgres.types import Type
 from osiris.errors import ConfigError, InternalError
@@ -25,13 +25,15 @@ Wanted = writing.Wanted[Name]
 @dataclass(frozen=True, slots=True)
 class Landing:
     """One column of the stream, as it is written: its values by `way`, into a column of this type. `required`: the
-    target takes no null there. `collation` as in `TableColumn`."""
+    target takes no null there. `collation` as in `TableColumn`. `counted`: the target may count for itself where no
+    value comes."""
 
     name: str
     type: Type
     way: Way
     required: bool = False
     collation: str | None = None
+    counted: bool = False
 
     @property
     def definition(self) -> str:
@@ -145,7 +147,8 @@ class _Meeting:
             self.problems.append((field.name, text))
         else:
             required = not there.nullable or self._is_upserted_by(field.name)
-            self._columns.append(Landing(field.name, there.type, found, required, there.collation))
+            counted = bool(there.identity or there.has_default) and there.type.name in INTEGERS
+            self._columns.append(Landing(field.name, there.type, found, required, there.collation, counted))
 
     def _is_upserted_by(self, name: str) -> bool:
         return self._wanted.mode == "upsert" and self._wanted.is_key(name)

@@ -20,12 +20,13 @@ from osiris.connectors._shared.postgres.failures import FITS
 from osiris.connectors._shared.postgres.layout import Landing
 from osiris.connectors._shared.postgres.names import listed
 from osiris.connectors._shared.postgres.publishing import not_taken
+from osiris.connectors._shared.postgres.sequences import Counted, Spans
 from osiris.connectors._shared.postgres.staging import ROW, Staging
 from osiris.connectors.base import Batches
 from osiris.errors import DataError
 
 PIECE_BYTES: Final = 4 * 2**20
-PIECE_ROWS: Final = 2**16
+PIECE_ROWS: Final = 2**14
 """How much of a batch is encoded at once."""
 
 
@@ -40,6 +41,12 @@ class Loading:
         self._others = [column for column in columns if not column.way.fixed]
         self._numbered = numbered
         self._sent_rows = 0
+        self._counted = Counted(column.name for column in columns if column.counted)
+
+    @property
+    def spans(self) -> Spans:
+        """What came for the columns that have sequences."""
+        return self._counted.spans
 
     def load(self, batches: Batches, table: str, staging: Staging) -> int:
         """All rows of the stream; returns how many. Values that the server is to cast wait in `staging.raw` before.
@@ -76,6 +83,7 @@ class Loading:
             for piece in _pieces(batch):
                 self._channel.raise_if_interrupted()
                 yield self._encoded(piece, numbered=numbered)
+                self._counted.see(piece)
                 self._sent_rows += piece.num_rows
         yield memoryview(TRAILER)
 

@@ -9,7 +9,7 @@ import psycopg
 import pyarrow as pa
 
 from osiris.connectors import base
-from osiris.connectors._shared.postgres import layout, publishing
+from osiris.connectors._shared.postgres import layout, publishing, sequences
 from osiris.connectors._shared.postgres.channel import Channel
 from osiris.connectors._shared.postgres.layout import Layout, Wanted
 from osiris.connectors._shared.postgres.ledger import Ledger, exists
@@ -83,7 +83,7 @@ class TableWriter(base.Writer[C], Generic[C]):
         superseded = self._supersede(staging) if upsert else 0
         if token.durable:
             self.client.execute("COMMIT")
-        data = {**Publication.of(plan).data, "notes": list(plan.notes)}
+        data = {**Publication.of(plan).data, "notes": list(plan.notes), "spans": loading.spans}
         return Part(rows - superseded, superseded=superseded, size_bytes=batches.size_bytes, data=data)
 
     def commit(self, token: Token, parts: Sequence[Part], state: State | None) -> Written:
@@ -98,6 +98,8 @@ class TableWriter(base.Writer[C], Generic[C]):
         try:
             if not self._direct:
                 self._publish(token, parts, rows)
+            spans = sequences.together(part.data.get("spans", {}) for part in parts)
+            notes += sequences.advance(self.client, self._wanted().name, spans)
             self._ledger().note(token, rows, state)
             self.client.execute("COMMIT")
         except (psycopg.Error, OsirisError):

@@ -1,4 +1,4 @@
-"""The tools that Osiris is compared with: how they are installed, and what each is told to do."""
+"""The tools that Osiris is compared with: which packages they are, and how they are installed and kept."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import sys
 import venv
 from pathlib import Path
 
-HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "osiris-bench"
 PACKAGES = {
     "connectorx": ("connectorx==0.4.6", "pyarrow"),
-    "dlt": ("dlt[filesystem,parquet]==1.31.0", "sqlalchemy", "pymysql", "connectorx==0.4.6", "pyarrow", "numpy"),
+    "adbc": ("connectorx==0.4.6", "adbc-driver-postgresql==1.13.0", "pyarrow"),
+    "dlt": (
+        "dlt[filesystem,parquet,postgres]==1.31.0",
+        *("sqlalchemy", "pymysql", "connectorx==0.4.6", "pyarrow", "numpy"),
+    ),
+    "duckdb": ("duckdb==1.5.5", "duckdb-extensions==1.5.5", "duckdb-extension-postgres-scanner==1.5.5"),
     "ingestr": ("ingestr==0.15.9",),  # a later one downloads its program when it runs
     "sling": ("sling-linux-amd64==1.4.11",),  # so does a later one of these
-}
-EXPORTERS = {
-    "csv": ("dlt", "ingestr", "sling"),
-    "parquet": ("dlt", "ingestr"),  # sling writes Parquet by a program that it downloads when it runs
 }
 QUIET = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -46,17 +46,7 @@ def installed(cache: Path, name: str) -> Path | None:
     return folder
 
 
-def export(name: str, place: Path, url: str, out: Path) -> tuple[list[str | Path], str]:
-    """The command by which a peer writes lineitem to a file named as `out`, and the pattern of the files it makes."""
-    kind = out.suffix[1:]
-    table = f"{url.rpartition('/')[2]}.lineitem"
-    if name == "dlt":
-        command = [place / "bin/python", HERE / "with_dlt.py", url, out.with_suffix(""), kind]
-        return command, f"{out.with_suffix('')}/out/lineitem/*.{kind}"
-    if name == "ingestr":
-        command = [place / "bin/ingestr", "ingest", "--yes", "--progress", "log", "--source-uri", url]
-        command += ["--source-table", table, "--dest-uri", f"{kind}://{out}", "--dest-table", table]
-        return command, str(out)
+def sling(place: Path) -> Path:
+    """Its program."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    program = place / "lib" / version / "site-packages/sling_linux_amd64/bin/sling-linux-amd64"
-    return [program, "run", "--src-conn", url, "--src-stream", table, "--tgt-object", f"file://{out}"], str(out)
+    return place / "lib" / version / "site-packages/sling_linux_amd64/bin/sling-linux-amd64"

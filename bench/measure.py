@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -65,6 +67,13 @@ class Contender:
         return statistics.median(self.cpus)
 
 
+def pipeline_run(folder: Path, name: str, steps: list[dict[str, object]]) -> list[str | Path]:
+    """The command that runs a new pipeline of these steps."""
+    text = json.dumps({"oml_version": "0.1.0", "name": name, "steps": steps})
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return [Path(sys.executable).parent / "osiris", "run", f"{name}.yaml"]
+
+
 def take_turns(contenders: Sequence[Contender], rounds: int) -> None:
     """So that a busy moment of the machine hits none of them alone."""
     for _ in range(rounds):
@@ -91,3 +100,8 @@ def at_least(what: str, ratio: float, limit: float) -> bool:
     """Prints a ratio beside its limit."""
     print(f"  {what}: {ratio:.2f}, at least {limit} {'ok' if ratio >= limit else 'UNDER'}", flush=True)
     return ratio >= limit
+
+
+def load() -> str:
+    """How many processes wanted the processor in the last one, five and fifteen minutes."""
+    return " ".join(f"{value:.1f}" for value in os.getloadavg())
