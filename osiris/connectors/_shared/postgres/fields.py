@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +24,11 @@ FIELDS: Final = {
 FILES: Final = ("sslrootcert", "sslcert", "sslkey")
 
 
-def parameters(connection: Connection) -> dict[str, str]:
-    """Those of `dsn`, and over them those of the fields. Raises ConfigError."""
+def parameters(connection: Connection, names: Mapping[str, str] = FIELDS) -> dict[str, str]:
+    """Those of `dsn`, and over them those of the fields, by their `names`. Raises ConfigError."""
     dsn, reference = connection.get("dsn"), connection.reference
     found = parsed(dsn, reference) if dsn else {}
-    given = {libpq: connection.get(name) for name, libpq in FIELDS.items()}
+    given = {libpq: connection.get(name) for name, libpq in names.items()}
     found |= {name: str(value) for name, value in given.items() if value is not None}
     found |= {name: path for name in FILES if (path := _file(connection, name)) is not None}
     if not found.get("user"):

@@ -24,10 +24,7 @@ def judge(answer: Answer) -> Refusal | None:
     said = _said(answer)
     code = _code(answer, said)
     if code is None:
-        refusal = by_status(answer)
-        if refusal is not None:
-            refusal.error.details["status"] = answer.status
-        return refusal
+        return _without_code(answer, said)
     error = _error(answer, said, code)
     error.details.update(status=answer.status, sqlstate=code)
     return Refusal(error, untouched=not code.startswith(UNSURE))
@@ -35,6 +32,20 @@ def judge(answer: Answer) -> Refusal | None:
 
 UNSURE: Final = ("08", "57P0", "PGRST001")
 """The connection to the database was lost, maybe in the middle of a commit."""
+
+
+def _without_code(answer: Answer, said: Mapping[str, Any]) -> Refusal | None:
+    """What a gateway or a proxy says."""
+    refusal = by_status(answer)
+    if refusal is not None:
+        error, message = refusal.error, _line(said.get("message"))
+        error.details["status"] = answer.status
+        if message:
+            error.message = f"{answer.where} answered {answer.status}: {message}"
+            error.args = (error.message,)
+        if answer.status == 413:
+            error.hint = "the request is larger than the gateway takes: set batch_rows to fewer rows"
+    return refusal
 
 
 def _page(answer: Answer) -> Refusal:

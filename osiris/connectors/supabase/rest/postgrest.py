@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
-from osiris.connectors._shared.http.answers import Answer
-from osiris.connectors._shared.http.endpoint import Endpoint, Retries, Timeouts, proxy_of_environment
+from osiris.connectors._shared.http.answers import Answer, Refusal
+from osiris.connectors._shared.http.endpoint import (
+    Endpoint,
+    Retries,
+    Timeouts,
+    origin_of,
+    proxy_of_environment,
+    shown,
+)
 from osiris.connectors._shared.http.limits import Limits, limiter_of
 from osiris.connectors._shared.http.session import Request, Session
+from osiris.connectors._shared.line import Line
 from osiris.connectors.base import Connection
 from osiris.connectors.supabase.keys import Key
 from osiris.connectors.supabase.rest.api import Query
@@ -21,6 +28,7 @@ from osiris.errors import AuthFailed, ConfigError, NotFound, OsirisError, Permis
 
 HOST: Final = re.compile(r"https://([a-z0-9]+)\.supabase\.(?:co|in|red)")
 REST_PATH: Final = "/rest/v1"
+PROBED: Final = "_osiris_probe"
 DASHBOARD: Final = re.compile(r"https?://(?:www\.|app\.)?supabase\.(?:com|io)(?:/.*?project/([a-z0-9]+))?")
 
 
@@ -30,6 +38,9 @@ class PostgREST:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.schema: str | None = connection.get("schema")
+        self.attempts = Retries().attempts
+        self.line = Line()
+        """For what doctor does without a request."""
         self._described: Mapping[str, Any] | None = None
         self._is_described = False
 
@@ -65,6 +76,7 @@ class PostgREST:
             ca=connection.root / ca if ca else None,
             proxy=proxy_of_environment(self.url),
             timeouts=times,
+            retries=Retries(attempts=self.attempts),
         )
 
     @property
@@ -83,18 +95,21 @@ class PostgREST:
             session.close()
 
     def interrupt(self) -> None:
+        self.line.cut()
         session = self.__dict__.get("_session")
         if session is not None:
             session.interrupt()
 
     def get(self, path: str, query: Query = (), headers: Mapping[str, str] | None = None) -> Answer:
         profile = {} if self.schema is None else {"accept-profile": self.schema}
-        return self._session.send(Request("GET", _target(path, query), {**profile, **(headers or {})}, judge=judge))
+        return self._session.send(
+            Request("GET", _target(path, query), {**profile, **(headers or {})}, judge=self._judge)
+        )
 
     def post(self, path: str, query: Query, body: bytes, headers: Mapping[str, str], *, idempotent: bool) -> Answer:
         profile = {} if self.schema is None else {"content-profile": self.schema}
         given = {"content-type": "application/json", **profile, **headers}
-        return self._session.send(Request("POST", _target(path, query), given, body, idempotent, judge))
+        return self._session.send(Request("POST", _target(path, query), given, body, idempotent, self._judge))
 
     def description(self) -> Mapping[str, Any] | None:
         if not self._is_described:
@@ -102,11 +117,30 @@ class PostgREST:
             self._is_described = True
         return self._described
 
-    def once(self) -> PostgREST:
-        """The same, that sends each request once only."""
-        made = PostgREST(self.connection)
-        made.endpoint = replace(self.endpoint, retries=Retries(attempts=1))
-        return made
+    def probe(self) -> Answer | None:
+        """Ask for a table that is not there: whoever is told so was let in, and came to a schema that is exposed. The
+        root tells more, but is closed to keys for browsers."""
+        try:
+            return self.get(PROBED, (("limit", "0"),))
+        except NotFound as error:
+            if error.code != "table.missing":
+                raise
+        except PermissionDenied as error:
+            if "sqlstate" not in error.details:
+                raise
+        return None
+
+    def _judge(self, answer: Answer) -> Refusal | None:
+        """What another host says was asked without the key, and is none of the project's rows."""
+        if origin_of(answer.url) == self.endpoint.origin:
+            return judge(answer)
+        return Refusal(
+            SourceError(
+                f"{self.url} redirects to {shown(answer.url)}, another host: not taken",
+                code="http.redirect",
+                hint="set url to where the API really is",
+            )
+        )
 
     def _describe(self) -> Mapping[str, Any] | None:
         try:
@@ -122,7 +156,10 @@ class PostgREST:
     @cached_property
     def _session(self) -> Session:
         limits = Limits(per_minute=self.connection.get("requests_per_minute"))
-        return Session(self.endpoint, limiter_of((self.connection.root, self.connection.reference), limits))
+        made = Session(self.endpoint, limiter_of((self.connection.root, self.connection.reference), limits))
+        if self.line.is_cut:
+            made.interrupt()
+        return made
 
 
 def address(connection: Connection) -> str:

@@ -1,0 +1,50 @@
+"""`ByRest`: a project's REST interface, which is PostgREST behind Supabase's gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from osiris.connectors import base
+from osiris.connectors.base import Check, Options, Resource, Workspace
+from osiris.connectors.supabase.rest import checks, discovery
+from osiris.connectors.supabase.rest.api import Asks
+from osiris.connectors.supabase.rest.postgrest import PostgREST
+from osiris.connectors.supabase.transport import Transport
+from osiris.errors import ConfigError
+
+
+class ByRest(Asks, Transport):
+    """Requests over kept-alive connections; there is no session, and no transaction over several of them."""
+
+    @cached_property
+    def api(self) -> PostgREST:
+        return PostgREST(self.connection)
+
+    def open(self) -> None:
+        self.api.probe()
+
+    def close(self) -> None:
+        self.api.close()
+
+    def interrupt(self) -> None:
+        self.api.interrupt()
+
+    def checks(self, resources: Sequence[str] = ()) -> Sequence[Check]:
+        return checks.of(self.api, resources)
+
+    def discover(self, like: str | None = None) -> Iterator[Resource]:
+        return discovery.resources(self.api, like)
+
+    def extractor(self, options: Options, workspace: Workspace) -> base.Extractor[Asks]:
+        raise self._no("reads")
+
+    def writer(self, options: Options, workspace: Workspace) -> base.Writer[Asks]:
+        raise self._no("writes")
+
+    def _no(self, what: str) -> ConfigError:
+        return ConfigError(
+            f"{self.connection.reference}: Osiris {what} no rows over rest yet",
+            code="transport.rest",
+            hint="give dsn: the string of the session pooler, which the project's dashboard shows under Connect",
+        )
