@@ -16,6 +16,7 @@ SCALAR = "scalar"
 
 
 def call(request: Request, session: Session, cap: int | None) -> Reply:
+    """Where rows are counted, the function runs once more for that; the real server counts what it has."""
     if request.method not in ("GET", "HEAD", "POST"):
         raise Failure(405, "PGRST101", f"Cannot use the {request.method} method on RPC")
     function, values = _called(request, session)
