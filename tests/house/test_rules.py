@@ -41,6 +41,11 @@ def test_no_file_is_longer_than_500_lines() -> None:
     assert {name: size for name, size in sizes.items() if size > MAX_LINES} == {}
 
 
+def test_nothing_that_git_shall_ignore_is_in_the_repository() -> None:
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""
+
+
 def test_each_file_starts_with_one_sentence_that_says_what_it_holds() -> None:
     silent = []
     for path in files("osiris/*.py", "tests/*.py", "bench/*.py", "docs/*.py"):
