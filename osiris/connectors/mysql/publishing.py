@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -101,7 +102,7 @@ class Publishing:
         for left in reversed(range(TRIES)):
             try:
                 self.client.execute("START TRANSACTION")
-                self._fill(names, source)
+                self._fill(names, source, target)
                 self.ledger.note(token, rows, token.data["key"], state)
                 self.client.execute("COMMIT")
                 return
@@ -110,9 +111,13 @@ class Publishing:
                     raise
                 log.info("%s: the server has undone the commit, it is tried again: %s", self.wanted.name, error.args[1])
 
-    def _fill(self, names: list[str], source: Name) -> None:
+    def _fill(self, names: list[str], source: Name, target: Table) -> None:
         if self.wanted.mode == "upsert":
-            self._upsert(names, source)
+            texts = {column.name for column in target.columns if column.charset is not None}
+            respelled = [name for name in names if self.wanted.is_key(name) and name in texts]
+            if respelled and swap.is_referred_to(self.client, target.name):
+                respelled = []  # the server lets no row be changed that others refer to, if only its spelling
+            self._upsert(names, source, respelled)
         else:
             self._append(names, source)
 
@@ -122,12 +127,12 @@ class Publishing:
             f"INSERT INTO {self.wanted.name.sql} ({listed(names)}) SELECT {listed(names)} FROM {source.sql}{order}"
         )
 
-    def _upsert(self, names: list[str], source: Name) -> None:
-        """Without ON DUPLICATE KEY UPDATE, by which a row that meets another one in any unique index changes that; and
+    def _upsert(self, names: list[str], source: Name, respelled: Sequence[str]) -> None:
+        """Keys that are `respelled` may be equal by their collation and yet differ: they become what came. Without ON DUPLICATE KEY UPDATE, by which a row that meets another one in any unique index changes that; and
         linear also without an index on the key, since the staging has one."""
         keys = [name for name in names if self.wanted.is_key(name)]
         same = " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
-        changes = [f"t.{quoted(name)} = s.{quoted(name)}" for name in names if name not in keys]
+        changes = [f"t.{quoted(name)} = s.{quoted(name)}" for name in names if name not in keys or name in respelled]
         sets = ", ".join([*changes, f"s.{quoted(MET)} = 1"])
         target = self.wanted.name.sql
         self._run(f"UPDATE {target} AS t JOIN {source.sql} AS s ON {same} SET {sets}")

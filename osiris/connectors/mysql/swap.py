@@ -37,6 +37,11 @@ def refuse_loss(client: Client, target: Table) -> None:
         )
 
 
+def is_referred_to(client: Client, name: Name) -> bool:
+    """By a foreign key."""
+    return bool(_rows(client, _REFERRING, name))
+
+
 def shape(client: Client, name: Name) -> str:
     """A digest of all that SHOW CREATE TABLE tells, but for the next AUTO_INCREMENT."""
     return hashlib.sha256(_NEXT.sub(r"\1", _statement(client, name)).encode()).hexdigest()

@@ -168,7 +168,27 @@ def test_keys_are_equal_as_the_table_takes_them(target: Target, run: Runs) -> No
         primary_key="k",
     )
     assert (part.rows, part.superseded) == (2, 1)
-    assert target.rows() == [("A", 1), ("B", 3)]  # the key of a row that is there stays
+    assert target.rows() == [("a", 1), ("B", 3)], "a key is spelled as it came last"
+
+
+def test_the_key_of_a_row_that_others_refer_to_stays_as_it_is_spelled(target: Target, run: Runs) -> None:
+    text = "VARCHAR(9) COLLATE utf8mb4_general_ci"
+    target.sql(
+        f"CREATE TABLE t (k {text} PRIMARY KEY, v INT)",
+        f"CREATE TABLE child (k {text}, FOREIGN KEY (k) REFERENCES t (k))",
+        "INSERT INTO t VALUES ('A', 0)",
+        "INSERT INTO child VALUES ('A')",
+    )
+    target.write(
+        pa.table({"k": ["a"], "v": pa.array([1], pa.int32())}), run=run(), write_mode="upsert", primary_key="k"
+    )
+    assert target.rows() == [("A", 1)]
+
+
+def test_a_key_of_texts_alone_is_spelled_as_it_came_last(target: Target, run: Runs) -> None:
+    target.sql("CREATE TABLE t (k VARCHAR(9) COLLATE utf8mb4_bin PRIMARY KEY)", "INSERT INTO t VALUES ('a '), ('b')")
+    target.write(pa.table({"k": ["a", "c"]}), run=run(), write_mode="upsert", primary_key="k")
+    assert target.rows(order="1") == [("a",), ("b",), ("c",)]
 
 
 def test_keys_of_a_table_that_is_made_are_equal_only_when_they_are_the_same(target: Target, run: Runs) -> None:

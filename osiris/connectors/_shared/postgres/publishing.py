@@ -92,7 +92,8 @@ class Publication:
 
     def _upsert(self, channel: Channel, staging: str, rows: int, target: Table) -> None:
         """A row is never changed because it meets another one in some other unique index: that is an error."""
-        keys, others = listed(self.wanted.keys), [name for name in self.columns if not self.wanted.is_key(name)]
+        keys = listed(self.wanted.keys)
+        others = [name for name, kind in self.columns.items() if not self.wanted.is_key(name) or _spelled(kind)]
         if self._has_index(target):
             sets = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in others)
             action = f"DO UPDATE SET {sets}" if others else "DO NOTHING"
@@ -112,6 +113,12 @@ class Publication:
         names = listed(self.columns)
         values = ", ".join(f"s.{quoted(name)}" for name in self.columns)
         return f"INSERT INTO {self.wanted.name.sql} ({names}) OVERRIDING SYSTEM VALUE SELECT {values}"
+
+
+def _spelled(kind: str) -> bool:
+    """Whether two values of a type can be equal and yet be written in two ways (1.0 and 1.00, or by a collation): what
+    has come is then written over a key, too."""
+    return kind.partition("(")[0] in ("numeric", "text", "citext", "character varying", "character")
 
 
 def make(channel: Channel, wanted: Wanted, definitions: dict[str, str]) -> None:
