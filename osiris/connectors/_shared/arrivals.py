@@ -23,11 +23,13 @@ Kind = Literal[
     "moment",
     "time",
     "duration",
+    "interval",
     "json",
     "uuid",
     "nested",
 ]
-"""`moment` is a timestamp with a time zone, `datetime` one without; `nested` is written as JSON."""
+"""`moment` is a timestamp with a time zone, `datetime` one without; `interval` has months and days;
+`nested` is written as JSON."""
 
 
 def kind_of(kind: pa.DataType, column: str, system: str) -> Kind:
@@ -105,6 +107,7 @@ _TESTS: Final[dict[Kind, Callable[[pa.DataType], bool]]] = {
     "moment": lambda kind: pa.types.is_timestamp(kind) and kind.tz is not None,
     "time": pa.types.is_time,
     "duration": pa.types.is_duration,
+    "interval": pa.types.is_interval,
     "json": _named("arrow.json"),
     "uuid": _named("arrow.uuid"),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osiris.connectors._shared import writing
+from osiris.connectors._shared.writing import Problem
 from osiris.connectors.duckdb.fits import fits, restored
 from osiris.connectors.duckdb.landing import ROW
 from osiris.connectors.duckdb.tables import Name, Table, folded, listed, quoted
@@ -130,16 +131,15 @@ def _joined(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target
         else:
             columns.append((column, there.name, there.type))
             if not _holds(con, column, there.type):
-                problems.append(
-                    (column.name, f"{column.name!r} is {column.type}, which {there.type} cannot always hold")
-                )
+                text = f"{column.name!r} is {column.type}, which {there.type} cannot always hold"
+                problems.append(Problem(column.name, text))
     problems += [
-        (there.name, f"{there.name!r} is missing, but the table takes no null there")
+        Problem.missing(there.name, "the table takes no null there")
         for there in target.columns
         if folded(there.name) not in ours and not there.nullable and not there.has_default
     ]
-    unknown = [(column.name, f"the table has no column {column.name!r}") for column in added]
-    wanted.refuse(problems, [] if wanted.add_columns else unknown)
+    unknown = [] if wanted.add_columns else [Problem.unknown(column.name) for column in added]
+    wanted.refuse([*problems, *unknown])
     required = {folded(column.name) for column in target.columns if not column.nullable}
     required |= {folded(key) for key in wanted.keys} if wanted.mode == "upsert" else set()
     not_null = tuple(column.name for column in incoming if folded(column.name) in required)

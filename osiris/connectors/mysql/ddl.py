@@ -157,6 +157,7 @@ _DEFAULTS: Final[dict[Kind, Declared]] = {
     "moment": Declared("timestamp", (6,)),
     "time": Declared("time", (6,)),
     "duration": Declared("time", (6,)),
+    "interval": Declared("time", (6,)),
     "json": Declared("json"),
     "nested": Declared("json"),
     "uuid": Declared("uuid"),

@@ -135,7 +135,7 @@ def _clock(spell: Spell, column: Declared) -> Way:
     unit, reason = 10 ** (6 - column.length), f"has more than {column.length} digits after the second"
 
     def checked(array: pa.Array) -> pa.Array:
-        if unit > 1 and array.type.unit != "s":
+        if unit > 1 and getattr(array.type, "unit", "") != "s":
             micros = micros_of(array)
             refuse(pc.not_equal(pc.multiply(pc.divide(micros, unit), unit), micros), reason)
         return spell(array)
@@ -231,6 +231,7 @@ _WAYS: Final[dict[Kind, Callable[[pa.DataType, Declared], Way | None]]] = {
     "moment": _moment,
     "time": _time,
     "duration": _duration,
+    "interval": _duration,
     "json": _json,
     "uuid": _uuid,
     "nested": _nested,

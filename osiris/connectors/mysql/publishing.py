@@ -128,7 +128,9 @@ class Publishing:
         )
 
     def _upsert(self, names: list[str], source: Name, respelled: Sequence[str]) -> None:
-        """Keys that are `respelled` may be equal by their collation and yet differ: they become what came. Without ON DUPLICATE KEY UPDATE, by which a row that meets another one in any unique index changes that; and
+        """Keys that are `respelled` may be equal by their collation and yet differ: they become what came.
+
+        Without ON DUPLICATE KEY UPDATE, by which a row that meets another one in any unique index changes that; and
         linear also without an index on the key, since the staging has one."""
         keys = [name for name in names if self.wanted.is_key(name)]
         same = " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)

@@ -143,6 +143,56 @@ def test_durations_and_more_than_38_digits_into_parquet_as_the_user_wants_them(p
     assert pq.read_table(place.root / "wide.parquet")["n"].to_pylist() == [Decimal("12.50"), None]
 
 
+def through_duckdb(place: Place, sql: str) -> Report:
+    """The table `spans` in MySQL, a SELECT of it in DuckDB, and the table `t` in MySQL again."""
+    steps = [
+        {"id": "read", "component": "mysql.extractor", "config": {"table": "spans"}},
+        {"id": "change", "component": "duckdb.processor", "config": {"sql": sql}},
+        {"id": "write", "component": "mysql.writer", "config": {"table": "t"}},
+    ]
+    path = place.root / "p.yaml"
+    path.write_text(json.dumps({"oml_version": "0.1.0", "name": "p", "steps": steps}))
+    return place.project.run(path)
+
+
+@pytest.mark.parametrize("column", ["TIME(6)", "TIME(3)", ""])
+def test_times_go_through_duckdb_and_back(place: Place, column: str) -> None:
+    """DuckDB makes intervals of durations."""
+    rows = [(1, "-838:59:59.000"), (2, "838:59:59.999"), (3, "00:00:00.000"), (4, "-00:00:00.001"), (5, None)]
+    place.database.sql("CREATE TABLE spans (id INT PRIMARY KEY, spent TIME(6))")
+    with place.database.server.connect(place.database.name) as other, other.cursor() as cursor:
+        cursor.executemany("INSERT INTO spans VALUES (%s, %s)", rows)
+        other.commit()
+    if column:
+        place.database.sql(f"CREATE TABLE t (id INT PRIMARY KEY, spent {column})")
+    report = through_duckdb(place, "SELECT id, spent FROM read")
+    assert report.error is None, report.error
+    assert place.database.sql("SELECT id, CAST(spent AS CHAR) FROM t ORDER BY id") == [
+        (number, text if text is None or column == "TIME(3)" else text + "000") for number, text in rows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("interval", "reason"),
+    [
+        ("INTERVAL 34 DAYS + INTERVAL 22 HOURS", None),
+        ("INTERVAL 35 DAYS", "longer than 838:59:59"),
+        ("INTERVAL 1 MONTH", "has months"),
+        ("INTERVAL 2000000 YEARS", "has months"),
+        ("INTERVAL 200000000 DAYS", "more than 100000000 days"),
+    ],
+)
+def test_an_interval_that_no_time_holds_is_named_by_its_row(place: Place, interval: str, reason: str | None) -> None:
+    place.database.sql("CREATE TABLE spans (id INT PRIMARY KEY)", "INSERT INTO spans VALUES (1), (2)")
+    error = through_duckdb(place, f"SELECT CASE WHEN id = 2 THEN {interval} END AS i FROM read ORDER BY id").error
+    if reason is None:
+        assert place.database.sql("SELECT CAST(MAX(i) AS CHAR) FROM t") == [("838:00:00.000000",)]
+        return
+    assert error is not None
+    assert "row 2: 'i' " in error.message
+    assert reason in error.message
+
+
 GATE = """
 CREATE PROCEDURE gate() BEGIN
     INSERT INTO gates VALUES ();

@@ -310,7 +310,7 @@ def test_a_generated_column_takes_no_values(target: Target, run: Runs) -> None:
         ({}, pa.table({}), osiris.ConfigError, "no column"),
         ({}, pa.table({"x": pa.array([Decimal(1)], pa.decimal256(66, 0))}), osiris.DataError, "65 digits"),
         ({}, pa.table({"x": pa.array([Decimal(1)], pa.decimal128(38, 31))}), osiris.DataError, "30 of them"),
-        ({}, pa.table({"x": pa.array([(1, 2, 3)], pa.month_day_nano_interval())}), osiris.DataError, "cannot hold"),
+        ({}, pa.table({"x": pa.array([(1, 2, 3)], pa.month_day_nano_interval())}), osiris.DataError, "has months"),
         ({"primary_key": "x"}, pa.table({"x": pa.array(["{}"], pa.json_())}), osiris.ConfigError, "part of a key"),
     ],
 )

@@ -118,3 +118,20 @@ def test_a_password_inside_a_connection_string_is_shown_nowhere(orders: Database
         text = path.read_text(encoding="utf-8")
         assert not [secret for secret in SECRETS if secret in text], path
     assert PASSWORD not in str(report.error)
+
+
+def test_intervals_go_through_duckdb_and_back(database: Database, tmp_path: Path) -> None:
+    """In all their parts: months, days, and the rest."""
+    spans = "('1 mon -2 days 03:04:05.000006'), ('-00:00:00.000001'), (NULL)"
+    database.sql("CREATE TABLE spans (spent interval)", "CREATE TABLE t (spent interval)")
+    database.sql(f"INSERT INTO spans VALUES {spans}")
+    steps = [
+        {"id": "read", "component": "postgres.extractor", "config": {"table": "spans"}},
+        {"id": "change", "component": "duckdb.processor", "config": {"sql": "SELECT spent FROM read"}},
+        {"id": "write", "component": "postgres.writer", "config": {"table": "t"}},
+    ]
+    path = tmp_path / "p.yaml"
+    path.write_text(json.dumps({"oml_version": "0.1.0", "name": "p", "steps": steps}))
+    report = Place(database, tmp_path).project.run(path)
+    assert report.error is None, report.error
+    assert database.sql("SELECT spent::text FROM t") == database.sql("SELECT spent::text FROM spans")

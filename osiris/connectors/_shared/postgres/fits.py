@@ -40,8 +40,6 @@ class Way:
 def kind_of(kind: pa.DataType, column: str) -> str:
     """The kind of the values of an Arrow type. Raises DataError, naming the column, for what PostgreSQL cannot hold."""
     bare = bare_type(kind)
-    if pa.types.is_interval(bare):
-        return "interval"
     if is_list(bare) and not pa.types.is_nested(bare_type(bare.value_type)):
         kind_of(bare.value_type, column)
         return "nested"
