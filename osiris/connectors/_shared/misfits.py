@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -49,32 +47,10 @@ def first_failing(array: pa.Array, call: Callable[[pa.Array], object]) -> int:
 
 
 def micros_of(array: pa.Array) -> pa.Array:
-    """A timestamp, time of day, duration or interval in whole microseconds, as int64, a day of an interval being 24
-    hours. Raises Misfit for what has more digits, and for an interval with months."""
+    """A timestamp, time of day or duration in whole microseconds, as int64; raises Misfit for what has more digits."""
     kind = array.type
-    if pa.types.is_interval(kind):
-        return _micros_of_interval(array)
     if pa.types.is_timestamp(kind):
         wanted = pa.timestamp("us", kind.tz)
     else:
         wanted = pa.duration("us") if pa.types.is_duration(kind) else pa.time64("us")
     return strictly(array, wanted, "is not a number of microseconds that fits").view(pa.int64())
-
-
-def _micros_of_interval(array: pa.Array) -> pa.Array:
-    raw = np.frombuffer(array.buffers()[1] or b"", _INTERVAL)[array.offset : array.offset + len(array)]
-    for bad, reason in (
-        (raw["months"] != 0, "has months, and those have no fixed length"),
-        (np.abs(raw["days"].astype(np.int64)) > _MOST_DAYS, f"has more than {_MOST_DAYS} days"),
-        (raw["nanos"] % 1000 != 0, "is not a number of microseconds"),
-    ):
-        refuse(pc.and_(pa.array(bad), array.is_valid()), reason)
-    micros = pa.array(raw["days"].astype(np.int64) * _DAY_US + raw["nanos"] // 1000)
-    return pc.if_else(array.is_valid(), micros, None)
-
-
-_DAY_US: Final = 86_400_000_000
-_MOST_DAYS: Final = 100_000_000
-"""So that the microseconds fit in 64 bits."""
-_INTERVAL: Final = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
-"""https://arrow.apache.org/docs/format/CDataInterface.html#data-type-description-format-strings"""

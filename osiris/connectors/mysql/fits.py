@@ -130,12 +130,17 @@ def _duration(_: pa.DataType, column: Declared) -> Way | None:
     return _clock(spelling.durations, column) if column.word == "time" else None
 
 
+def _interval(arrow: pa.DataType, column: Declared) -> Way | None:
+    found = _duration(arrow, column)
+    return found and Way(found.form, lambda array: found.spell(spelling.lengths(array)))
+
+
 def _clock(spell: Spell, column: Declared) -> Way:
     """The server rounds a second to the digits that the column keeps of it."""
     unit, reason = 10 ** (6 - column.length), f"has more than {column.length} digits after the second"
 
     def checked(array: pa.Array) -> pa.Array:
-        if unit > 1 and getattr(array.type, "unit", "") != "s":
+        if unit > 1 and array.type.unit != "s":
             micros = micros_of(array)
             refuse(pc.not_equal(pc.multiply(pc.divide(micros, unit), unit), micros), reason)
         return spell(array)
@@ -231,7 +236,7 @@ _WAYS: Final[dict[Kind, Callable[[pa.DataType, Declared], Way | None]]] = {
     "moment": _moment,
     "time": _time,
     "duration": _duration,
-    "interval": _duration,
+    "interval": _interval,
     "json": _json,
     "uuid": _uuid,
     "nested": _nested,

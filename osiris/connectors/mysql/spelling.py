@@ -79,6 +79,20 @@ def durations(array: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(sign, _cast(hours), pc.cast(minutes, TEXT), pa.scalar(b"", TEXT))
 
 
+def lengths(array: pa.Array) -> pa.Array:
+    """Intervals of months, days and nanoseconds as durations, with days of 24 hours; a month has no fixed length."""
+    raw = np.frombuffer(array.buffers()[1] or b"", _INTERVAL)[array.offset : array.offset + len(array)]
+    days = raw["days"].astype(np.int64)
+    for bad, reason in (
+        (raw["months"] != 0, "has months, and those have no fixed length"),
+        (np.abs(days) > _MOST_DAYS, f"has more than {_MOST_DAYS} days"),
+        (raw["nanos"] % 1000 != 0, "is not a number of microseconds"),
+    ):
+        refuse(pc.and_(pa.array(bad), array.is_valid()), reason)
+    micros = pa.array(days * _DAY_US + raw["nanos"] // 1000).view(pa.duration("us"))
+    return pc.if_else(array.is_valid(), micros, None)
+
+
 def uuids(array: pa.Array) -> pa.Array:
     """`123e4567-e89b-12d3-a456-426614174000`"""
     count, start = len(array), array.offset
@@ -125,6 +139,10 @@ def _like(array: pa.Array, offsets: Any, data: Any) -> pa.Array:
 _DAY_US: Final = 86_400_000_000
 _HOUR_US: Final = 3_600_000_000
 _LONGEST_US: Final = 839 * _HOUR_US - 1
+_MOST_DAYS: Final = 100_000_000
+"""So that their microseconds fit in 64 bits."""
+_INTERVAL: Final = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
+"""As Arrow's columnar format has MONTH_DAY_NANO."""
 _FIRST_DAY: Final = -719_162
 """0001-01-01: what servers make of the year 0 differs."""
 _LAST_DAY: Final = 2_932_896

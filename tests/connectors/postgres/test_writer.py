@@ -109,14 +109,6 @@ def test_upsert_needs_no_index_and_works_with_one(target: Target, run: Runs, key
         assert target.rows(order="1, 2") == [(1, "x", "eins", 1), (1, "y", "zwei", 2), (2, "x", "drei", 7)]
 
 
-@pytest.mark.parametrize("key", ["", ", PRIMARY KEY (k)"])
-def test_a_key_is_written_as_it_came_last_though_it_is_equal(target: Target, run: Runs, key: str) -> None:
-    target.sql(f"CREATE TABLE t (k numeric, v int{key})", "INSERT INTO t VALUES (1.0, 1), (2.5, 2)")
-    rows = pa.table({"k": pa.array([Decimal("1.00"), Decimal("3.10")]), "v": pa.array([7, 8], pa.int32())})
-    target.write(rows, run=run(), write_mode="upsert", primary_key="k")
-    assert [(str(k), v) for k, v in target.rows(order="1")] == [("1.00", 7), ("2.5", 2), ("3.10", 8)]
-
-
 def test_upsert_never_changes_a_row_of_another_key(target: Target, run: Runs) -> None:
     target.sql("CREATE TABLE t (id bigint PRIMARY KEY, mail text UNIQUE)", "INSERT INTO t VALUES (1, 'a@x')")
     with pytest.raises(osiris.DataError, match="t_mail_key"):

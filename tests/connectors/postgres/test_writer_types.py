@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import osiris
-from tests.connectors.postgres.target import Target
+from tests.connectors.postgres.target import Target, new_run
 
 pytestmark = pytest.mark.server
 ID = uuid.UUID("123e4567-e89b-12d3-a456-426614174000")
@@ -247,3 +247,11 @@ def test_a_type_that_postgres_cannot_hold_is_refused(target: Target) -> None:
     kind = pa.dense_union([pa.field("a", pa.int64())])
     with pytest.raises(osiris.DataError, match="PostgreSQL cannot hold"):
         target.write(pa.table({"x": pa.nulls(0, kind)}))
+
+
+@pytest.mark.parametrize("key", ["", ", PRIMARY KEY (k)"])
+def test_a_key_is_written_as_it_came_last_though_it_is_equal(target: Target, key: str) -> None:
+    target.sql(f"CREATE TABLE t (k numeric, v int{key})", "INSERT INTO t VALUES (1.0, 1), (2.5, 2)")
+    rows = pa.table({"k": pa.array([Decimal("1.00"), Decimal("3.10")]), "v": pa.array([7, 8], pa.int32())})
+    target.write(rows, run=new_run(), write_mode="upsert", primary_key="k")
+    assert [(str(k), v) for k, v in target.rows(order="1")] == [("1.00", 7), ("2.5", 2), ("3.10", 8)]
