@@ -122,7 +122,7 @@ def test_a_password_inside_a_connection_string_is_shown_nowhere(orders: Database
 
 def test_intervals_go_through_duckdb_and_back(database: Database, tmp_path: Path) -> None:
     """In all their parts, months, days and the rest: read as texts, and cast there."""
-    spans = "('1 mon -2 days 03:04:05.000006'), ('-00:00:00.000001'), (NULL)"
+    spans = "('1 mon 2 days 03:04:05.000006'), ('-00:00:00.000001'), (NULL)"
     database.sql("CREATE TABLE spans (spent interval)", "CREATE TABLE t (spent interval)")
     database.sql(f"INSERT INTO spans VALUES {spans}")
     steps = [
