@@ -164,6 +164,8 @@ _GRANT = "let the owner of the database GRANT it"
 _AGAIN = "something else holds the rows or the table: run again, or at another time"
 _LONGER = "raise the limit on the server, or read less at once"
 _FITS = "change the value or the column; Osiris never cuts a value to fit"
+_DEMANDS = "correct the rows, or change what the table demands"
+_UNIQUE = "another row has that value in a unique key: correct the rows; an upsert matches rows by primary_key alone"
 _MISTAKES = frozenset((1046, 1052, 1054, 1055, 1056, 1060, 1064, 1066, 1109, 1110, 1111, 1140, 1193, 1210, 1222, 1241))
 _MISTAKES |= {1242, 1247, 1248, 1295, 1305, 1327, 1582, 1583, 1584, 1630}
 """In syntax, names, grouping, subqueries, functions: only another statement cures them."""
@@ -213,7 +215,8 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
     # values
     **_all((1264, 1265, 1292, 1366, 1406, 1411, 1441, 1690, 3140, 1416), DataError, "data.value", _FITS),
     1118: _Meaning(DataError, "mysql.row_size", FEWER),
-    **_all((1048, 1364, 1062, 1451, 1452, 1526, 1586, 3819, 4025), DataError, "data.constraint"),
+    **_all((1048, 1364, 1451, 1452, 1526, 3819, 4025), DataError, "data.constraint", _DEMANDS),
+    **_all((1062, 1586), DataError, "data.constraint", _UNIQUE),
     **_all((1021, 1114, 1030, 3), WriteFailed, "disk.full", "make room on the server, or raise its limits"),
     **_all(
         (1148, 3948), ConfigError, "mysql.local_infile", "set local_infile on the server, or false on the connection"

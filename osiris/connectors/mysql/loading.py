@@ -18,6 +18,7 @@ from osiris.connectors.mysql import failures
 from osiris.connectors.mysql.channel import Channel
 from osiris.connectors.mysql.layout import Layout
 from osiris.connectors.mysql.spelling import raw_of
+from osiris.connectors.mysql.staging import by_its_name
 from osiris.connectors.mysql.statements import Inserts, Loads, Statements, Verb, can_load, exactly, packet_bytes
 from osiris.errors import DataError, OsirisError, WriteFailed
 
@@ -123,6 +124,8 @@ class Loading:
     def _told(self, error: pymysql.err.MySQLError, held: Sequence[pa.Array]) -> OsirisError:
         """The server's error, with the row of the stream in place of that of the statement."""
         known = self._client.classify(error)
+        known.message = by_its_name(known.message, self._layout.wanted.name)
+        known.args = (known.message,)
         if not isinstance(known, DataError):
             return known
         if known.row is None and self._divisible:

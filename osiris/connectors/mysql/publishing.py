@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pymysql
 from pymysql.constants import ER
@@ -17,7 +18,7 @@ from osiris.connectors.mysql.names import RESERVED, Name, folded, listed, quoted
 from osiris.connectors.mysql.staging import ROW, Staging, exists
 from osiris.connectors.mysql.statements import exactly
 from osiris.connectors.mysql.tables import Table, TableColumn, columns_of, existing
-from osiris.errors import ConfigError, WriteFailed
+from osiris.errors import ConfigError, OsirisError, WriteFailed
 
 if TYPE_CHECKING:
     from osiris.connectors.base import State, Token
@@ -137,10 +138,40 @@ class Publishing:
         changes = [f"t.{quoted(name)} = s.{quoted(name)}" for name in names if name not in keys or name in respelled]
         sets = ", ".join([*changes, f"s.{quoted(MET)} = 1"])
         target = self.wanted.name.sql
-        self._run(f"UPDATE {target} AS t JOIN {source.sql} AS s ON {same} SET {sets}")
-        self._run(
-            f"INSERT INTO {target} ({listed(names)}) SELECT {listed(names)} FROM {source.sql} WHERE {quoted(MET)} = 0"
-        )
+        insert = f"INSERT INTO {target} ({listed(names)}) SELECT {listed(names)} FROM {source.sql}"
+        try:
+            self._run(f"UPDATE {target} AS t JOIN {source.sql} AS s ON {same} SET {sets}")
+            self._run(f"{insert} WHERE {quoted(MET)} = 0")
+        except pymysql.err.IntegrityError as error:
+            raise self._told(error, keys, source) from error
+
+    def _told(self, error: pymysql.err.IntegrityError, keys: Sequence[str], source: Name) -> OsirisError:
+        """The error, with the key of the row that came and meets another one in some other unique index."""
+        known = self.client.classify(error)
+        found = _ENTRY.search(known.message)
+        row = self._clashing(found.group(1), keys, source) if found else None
+        if row is not None:
+            shown = ", ".join(f"{key} = {value}" for key, value in zip(keys, row, strict=True))
+            known.message = f"{self.wanted.name}, the row of {shown}: {known.message}"
+            known.args = (known.message,)
+        return known
+
+    def _clashing(self, index: str, keys: Sequence[str], source: Name) -> tuple[Any, ...] | None:
+        """The key of a row of `source` that has in the columns of `index` what a row of another key has."""
+        schema, table = self.wanted.name.schema, self.wanted.name.table
+        columns = [row[0] for row in self.client.rows(_INDEXED, (schema, table, index))]
+        if not columns or not all(
+            column in {staged.name for staged in columns_of(self.client, source)} for column in columns
+        ):
+            return None
+        equal = " AND ".join(f"t.{quoted(column)} = s.{quoted(column)}" for column in columns)
+        other = " OR ".join(f"t.{quoted(key)} <> s.{quoted(key)}" for key in keys)
+        wanted = ", ".join(f"s.{quoted(key)}" for key in keys)
+        for beside in (self.wanted.name, source):
+            sql = f"SELECT {wanted} FROM {beside.sql} AS t JOIN {source.sql} AS s ON {equal} WHERE {other} LIMIT 1"
+            if rows := self.client.rows(sql):
+                return rows[0]
+        return None
 
     def _run(self, sql: str) -> None:
         exactly(self.client, self.client.send(sql.encode()))
@@ -198,6 +229,11 @@ def _create(client: Client, name: Name, definitions: list[str]) -> None:
         raise ConfigError(text, code="table.invalid", hint=hint) from error
 
 
+_ENTRY: Final = re.compile(r"Duplicate entry .* for key '(?:[^']*\.)?([^'.]+)'")
+_INDEXED: Final = (
+    "SELECT COLUMN_NAME FROM information_schema.STATISTICS "
+    "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND INDEX_NAME = %s ORDER BY SEQ_IN_INDEX"
+)
 _TOO_WIDE: Final = (1117, 1118)
 _KEYLESS: Final = (1173, 3098, 3750)
 """innodb_force_primary_key of MariaDB; group replication and sql_require_primary_key of MySQL."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -86,6 +87,11 @@ class Staging:
         for name in (self.new, self.rows, self.old):
             if exists(client, name):
                 client.execute(f"DROP TABLE IF EXISTS {name.sql}")
+
+
+def by_its_name(message: str, name: Name) -> str:
+    """An error's text with the name of the table that the user knows, `name`, in place of one beside it."""
+    return re.sub(f"{RESERVED}(stage|new)_[0-9a-f]{{16}}", lambda _: name.table, message)
 
 
 def exists(client: Client, name: Name) -> bool:

@@ -157,6 +157,27 @@ def test_upsert_never_changes_a_row_of_another_key(target: Target, run: Runs) ->
     assert target.staging() == set()
 
 
+@pytest.mark.parametrize("mails", [["b@x", "a@x"], ["c@x", "c@x"]])
+def test_a_row_that_meets_another_in_some_unique_index_is_named_by_its_key(
+    target: Target, run: Runs, mails: list[str]
+) -> None:
+    target.sql("CREATE TABLE t (a INT, b INT, mail VARCHAR(9) UNIQUE, PRIMARY KEY (a, b))")
+    target.sql("INSERT INTO t VALUES (1, 1, 'a@x')")
+    rows = pa.table({"a": pa.array([2, 2], pa.int32()), "b": pa.array([1, 2], pa.int32()), "mail": mails})
+    with pytest.raises(osiris.DataError, match=r"t, the row of a = 2, b = [12]: Duplicate entry '[ac]@x'") as caught:
+        target.write(rows, run=run(), write_mode="upsert", primary_key=["a", "b"])
+    assert "by primary_key alone" in str(caught.value.hint)
+    assert target.rows() == [(1, 1, "a@x")]
+
+
+def test_what_a_replaced_table_demands_is_told_by_its_own_name(target: Target, run: Runs) -> None:
+    target.sql("CREATE TABLE t (id INT CHECK (id < 3))", "INSERT INTO t VALUES (1)")
+    with pytest.raises(osiris.DataError, match="row 3: ") as caught:
+        target.write(pa.table({"id": pa.array([0, 1, 9], pa.int32())}), run=run(), write_mode="replace")
+    assert "_osiris" not in str(caught.value)
+    assert target.rows(order="1") == [(1,)]
+
+
 def test_keys_are_equal_as_the_table_takes_them(target: Target, run: Runs) -> None:
     target.sql(
         "CREATE TABLE t (k VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, v INT)", "INSERT INTO t VALUES ('A', 0)"
