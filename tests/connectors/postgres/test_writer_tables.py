@@ -84,3 +84,13 @@ def test_who_may_not_note_a_commit_is_told_before_any_row_is_sent(target: Target
     target.sql(str(caught.value.hint).removeprefix("let the table's owner "))
     second.write(ROWS, run=run(), write_mode=mode, primary_key="id")
     target.sql(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def test_the_widest_table_has_no_room_for_the_order_of_an_upsert(target: Target) -> None:
+    wide = pa.table({f"c{number}": pa.array([number], pa.int32()) for number in range(1600)})
+    target.write(wide)
+    target.write(wide, write_mode="replace")
+    with pytest.raises(osiris.ConfigError, match="at most 1600 columns") as caught:
+        target.write(wide, write_mode="upsert", primary_key="c0")
+    assert "order of the rows" in str(caught.value.hint)
+    assert target.sql("SELECT count(*) FROM t") == [(1,)]

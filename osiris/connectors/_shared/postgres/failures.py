@@ -114,6 +114,9 @@ _LONGER: Final = "raise statement_timeout_s on the connection or the server's li
 FITS: Final = "change the value or the column; Osiris never cuts a value to fit"
 _FULL: Final = "make room on the server, or raise its limits"
 _WAIT: Final = "wait, or raise max_connections on the server, or connect through a pooler"
+_NUMBERED: Final = (
+    "write fewer columns: an upsert, and values that the server casts, take one of the 1600 for the order of the rows"
+)
 _POOLER: Final = "this pooler takes no session settings: use its session mode, or the server itself"
 
 _STATES: Final[dict[str, _Meaning]] = {
@@ -137,6 +140,7 @@ _STATES: Final[dict[str, _Meaning]] = {
     **_all(("28000", "28P01"), AuthFailed),
     **_all(("21000",), SourceError, "postgres.cardinality"),
     **_all(("22023",), ConfigError, "query.invalid"),
+    **_all(("54011",), ConfigError, "table.invalid", _NUMBERED),
     **_all(("0A000",), ConfigError, "postgres.unsupported"),
     **_all(("72000",), Busy, "snapshot.gone", "the snapshot is too old for the server: run again"),
 }
@@ -148,7 +152,7 @@ _CLASSES: Final[dict[str, _Meaning]] = {
     "28": _Meaning(AuthFailed),
     "42": _Meaning(ConfigError, "query.invalid"),
     "53": _Meaning(Busy, None, _FULL),
-    "54": _Meaning(WriteFailed, "postgres.limit"),
+    "54": _Meaning(WriteFailed, "postgres.limit", "write fewer columns, or less into each: PostgreSQL has this limit"),
 }
 _TEXTS: Final[dict[str, _Meaning]] = {
     "could not read root certificate": _Meaning(
