@@ -349,8 +349,14 @@ def test_row_level_security_is_told(orders: Source, caplog: pytest.LogCaptureFix
         "CREATE POLICY few ON orders USING (id < 2)",
     )
     shy = Source(orders.database, orders.root, {"user": "shy", "password": "shy"})
-    assert ids(shy.read(table="orders")[0]) == [0, 1]
-    assert "row level security" in caplog.text
+    options: tuple[dict[str, Any], ...] = ({"table": "orders"}, {"query": "SELECT id, 1 AS one FROM orders"})
+    for asked in options:
+        caplog.clear()
+        assert ids(shy.read(**asked)[0]) == [0, 1]
+        assert caplog.text.count("public.orders has row level security") == 1
+    caplog.clear()
+    orders.read(table="orders")
+    assert caplog.text == ""
 
 
 def test_a_user_without_rights_is_told_to_ask_for_them(orders: Source) -> None:

@@ -50,8 +50,9 @@ class Extractor(base.Extractor[C]):
 
     def plan(self, wanted: int, since: State | None) -> ReadPlan:
         with self._transaction(keep=True):
-            table = None if self.options.get("query") is not None else self._table()
+            table = None if self.options.get("query") is not None else find(self.client, self._name())
             chosen = self._selection(table)
+            self._warn_of_policies(table.oid if table else None, *chosen.tables)
             conditions = self._conditions(table, chosen, wanted)
             parts: tuple[Split, ...] = (Split(0),)
             if not isinstance(conditions, str):
@@ -108,11 +109,10 @@ class Extractor(base.Extractor[C]):
             raise ConfigError(f"{self.client.connection.family}.extractor needs table or query", code="option.missing")
         return Name.of(table, None, self.client.schema)
 
-    def _table(self) -> Table:
-        found = find(self.client, self._name())
-        if found.security:
-            log.warning("%s has row level security: policies say which of its rows this user sees", found.name)
-        return found
+    def _warn_of_policies(self, *oids: int | None) -> None:
+        for schema, table in self.client.rows(_BOUND, ([oid for oid in oids if oid],)):
+            name = Name(schema, table)
+            log.warning("%s has row level security: policies say which of its rows this user sees", name)
 
     def _selection(self, table: Table | None = None) -> Selection:
         """The whole read as one SELECT. For transactions only."""
@@ -199,3 +199,10 @@ class Extractor(base.Extractor[C]):
     @property
     def _what(self) -> str:
         return "the query" if self.options.get("query") is not None else f"the table {self._name()}"
+
+
+_BOUND: Final = """
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY(%s::oid[]) AND pg_catalog.row_security_active(c.oid) ORDER BY 1, 2
+"""

@@ -62,13 +62,15 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Selection:
     """A SELECT of `columns`, each cast as `policy` wants it: `source` is what stands behind FROM, `given` what the
-    columns are called there, `where` are conditions in brackets."""
+    columns are called there, `where` are conditions in brackets; `tables` the OIDs of those from which columns of a
+    query come as they are."""
 
     columns: tuple[Column, ...]
     given: tuple[str, ...]
     source: str
     where: tuple[str, ...] = ()
     tail: str = ""
+    tables: tuple[int, ...] = ()
 
     def sql(self, policy: Policy, *conditions: str) -> str:
         """With further conditions."""
@@ -119,6 +121,7 @@ def of_query(channel: Channel, query: str, wanted: Wanted) -> Selection:
         source,
         (_condition(channel, wanted.where, source),) if wanted.where is not None else (),
         wanted.tail(names, "the query", clear),
+        tuple({column.table for column in header if column.table}),
     )
 
 
