@@ -220,10 +220,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a commit made visible: `rows` in all parts, and what the report should add (`added_columns`)."""
+    """What a commit made visible: `rows` in all parts, and what the report should add (`added_columns`). `warnings`
+    are about what the target has lost by it, such as its indexes."""
 
     rows: int
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,8 @@ class Flow:
             self._scene.written.setdefault(str(writing.token.target), set()).add(writing.step.id)
             if writing.step.id in written:
                 writing.notes = written[writing.step.id].notes
+                for text in written[writing.step.id].warnings:
+                    log.warning("%s", text, extra={"step": writing.step.id})
 
     def _close(self) -> None:
         self._opener.opened.close()

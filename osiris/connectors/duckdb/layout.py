@@ -48,6 +48,12 @@ class Layout:
     not_null: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """For the report: what is lost."""
+        text = "was made anew, without the keys and indexes that it had: its columns or types were others"
+        return (f"{self.wanted.name} {text}",) if self.drop else ()
+
     def insert(self, source: str) -> str:
         """All rows of `source`, a relation under the alias s, into the target."""
         names = listed(name for _, name, _ in self.columns)
@@ -96,8 +102,7 @@ def plan(con: duckdb.DuckDBPyConnection, incoming: Sequence[Incoming], target: T
         raise ConfigError(f"{wanted.name} is a view: only a table can be written to", code="write.view")
     if wanted.mode == "replace" and not _agrees(con, incoming, target):
         layout = _made(incoming, wanted)
-        text = f"{wanted.name} was made anew: its columns or types were others"
-        return Layout(wanted, True, layout.make, (), layout.columns, layout.not_null, (text,))
+        return Layout(wanted, True, layout.make, (), layout.columns, layout.not_null)
     return _joined(con, incoming, target, wanted)
 
 

@@ -97,7 +97,7 @@ class Writer(base.Writer[Client]):
             return Written(done)
         rows = sum(part.rows for part in parts)
         try:
-            notes = self._publish(token) if token.durable else self._begun().notes
+            plan = self._publish(token) if token.durable else self._begun()
             ledger.note_commit(self.client, token, rows)
             if state is not None:
                 ledger.note_state(self.client, token, token.data["key"], state)
@@ -107,7 +107,7 @@ class Writer(base.Writer[Client]):
             if (done := ledger.committed_rows(self.client, token)) is None:
                 raise
             return Written(done)
-        return Written(rows, notes)
+        return Written(rows, plan.notes, plan.warnings)
 
     def settle(self, token: Token, parts: Sequence[Part]) -> Literal["committed", "not_committed", "unknown"]:
         return "not_committed" if ledger.committed_rows(self.client, token) is None else "committed"
@@ -186,7 +186,7 @@ class Writer(base.Writer[Client]):
             rows += batch.num_rows
         return End(rows)
 
-    def _publish(self, token: Token) -> tuple[str, ...]:
+    def _publish(self, token: Token) -> Layout:
         """In a new transaction, move the rows from durable staging into the target."""
         wanted, stage = self._wanted(), _stage(token)
         self.client.rows("BEGIN")
@@ -200,7 +200,7 @@ class Writer(base.Writer[Client]):
         for statement in plan.prepare():
             self.client.rows(statement)
         self._move(plan, stage)
-        return plan.notes
+        return plan
 
     def _move(self, plan: Layout, stage: str) -> None:
         if self.client.rows(f"SELECT 1 FROM {stage} LIMIT 1"):

@@ -56,10 +56,14 @@ class Layout:
     why_anew: str = ""
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """For the report: what is lost."""
+        text = f"{self.wanted.name} was made anew, without the indexes and defaults that it had: {self.why_anew}"
+        return (text,) if self.why_anew else ()
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """For the report."""
-        if self.why_anew:
-            return (f"{self.wanted.name} was made anew, without the indexes and defaults that it had: {self.why_anew}",)
         return (f"added_columns: {', '.join(column.name for column in self.added)}",) if self.added else ()
 
 

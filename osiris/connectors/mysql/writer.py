@@ -87,7 +87,7 @@ class Writer(base.Writer[Client]):
         loading = Loading(self.client, into.sql, plan, "REPLACE" if upsert else "INSERT", divisible=atomic)
         rows = loading.load(batches)
         superseded = rows - int(self.client.rows(f"SELECT COUNT(*) FROM {into.sql}")[0][0]) if upsert else 0
-        data: dict[str, Any] = {"shape": self._shape, "notes": list(plan.notes)}
+        data: dict[str, Any] = {"shape": self._shape, "notes": list(plan.notes), "warnings": list(plan.warnings)}
         return Part(rows - superseded, superseded=superseded, size_bytes=batches.size_bytes, data=data)
 
     def commit(self, token: Token, parts: Sequence[Part], state: State | None) -> Written:
@@ -98,14 +98,16 @@ class Writer(base.Writer[Client]):
             self.abort(token)
             return Written(done)
         rows = sum(part.rows for part in parts)
-        notes = tuple(note for part in parts for note in part.data.get("notes", ()))
+        notes, warnings = (
+            tuple(text for part in parts for text in part.data.get(name, ())) for name in ("notes", "warnings")
+        )
         try:
             self._commit(token, rows, parts, state)
         except (pymysql.err.MySQLError, OsirisError):
             if (done := self._committed_after_all(token)) is None:
                 raise
             return Written(done)
-        return Written(rows, notes)
+        return Written(rows, notes, warnings)
 
     def settle(self, token: Token, parts: Sequence[Part]) -> Literal["committed", "not_committed", "unknown"]:
         try:

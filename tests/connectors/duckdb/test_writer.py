@@ -67,7 +67,7 @@ def test_replace_leaves_exactly_these_rows_and_keeps_what_belongs_to_the_table(p
 def test_replace_by_other_columns_makes_the_table_anew_and_says_so(place: Place, run: Runs) -> None:
     place.sql("CREATE TABLE t (id VARCHAR, gone INTEGER)", "INSERT INTO t VALUES ('x', 1)")
     _, written = place.write(PEOPLE, run=run(), write_mode="replace")
-    assert "made anew" in written.notes[0]
+    assert "made anew" in written.warnings[0]
     assert place.sql("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 't'") == [
         ("id", "BIGINT"),
         ("name", "VARCHAR"),

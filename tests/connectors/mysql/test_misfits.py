@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.connectors.misfits import MISFITS, TABLES, ends
+from tests.connectors.misfits import MISFITS, ROWS, TABLES, ends
 from tests.connectors.mysql.test_pipelines import Place
 from tests.servers.mariadb import Database
 
@@ -47,3 +47,14 @@ def test_what_is_wrong_with_the_table_is_told_with_what_to_do(
     assert report.error is not None
     assert report.exit_code == 1
     assert re.search(told.replace(": ", ": .*", 1), f"{report.error.code}: {report.error.hint}"), report.error.hint
+
+
+def test_a_table_that_is_made_anew_without_its_indexes_is_a_warning_of_the_report(
+    database: Database, tmp_path: Path
+) -> None:
+    database.sql("CREATE TABLE words (id INT, word VARCHAR(9))", "CREATE TABLE t (id INT PRIMARY KEY, gone INT)")
+    place = Place(database, tmp_path)
+    report = place.project.run(place.write(ROWS, "mysql.writer", {"table": "t", "write_mode": "replace"}))
+    assert report.error is None
+    assert ["made anew, without the indexes" in text for text in report.to_json()["warnings"]] == [True]
+    assert "made anew" in next((tmp_path / "run_logs").rglob("osiris.log")).read_text()

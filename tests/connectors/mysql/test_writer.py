@@ -85,7 +85,7 @@ def test_replace_keeps_grants_and_the_next_auto_increment_and_defaults_of_column
 def test_replace_by_other_columns_makes_the_table_anew_and_says_so(target: Target, run: Runs) -> None:
     target.sql("CREATE TABLE t (id VARCHAR(9), gone INT NOT NULL)", "INSERT INTO t VALUES ('x', 1)")
     _, written = target.write(PEOPLE, run=run(), write_mode="replace")
-    assert "made anew" in written.notes[0]
+    assert "made anew" in written.warnings[0]
     assert [row[:2] for row in target.sql("DESCRIBE t")] == [("id", "bigint(20)"), ("name", "longtext")]
     assert len(target.rows()) == 4
 
