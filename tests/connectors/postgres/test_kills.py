@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ import pytest
 from osiris.testing.faults import Fault, FaultProxy
 from tests.connectors.patience import until
 from tests.connectors.postgres.target import Target
-from tests.connectors.postgres.trial import MODES, Trial
+from tests.connectors.postgres.trial import LIMIT_S, MODES, Trial
 from tests.servers.postgres import PostgreSQL
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -116,8 +117,9 @@ def struck(trial: Trial, after_s: float) -> None:
     trial.plan(process)
     with suppress(subprocess.TimeoutExpired):
         process.communicate(timeout=after_s)
-    if process.returncode is None:
-        trial.kill(process)
+    process.kill()
+    process.communicate(timeout=LIMIT_S)
+    assert process.returncode in (0, -signal.SIGKILL)
 
 
 def finished(trial: Trial) -> None:

@@ -79,6 +79,11 @@ def test_who_may_not_note_a_commit_is_told_before_any_row_is_sent(target: Target
     second = target.over(user=name, password="x")
     with pytest.raises(osiris.PermissionDenied, match=r"may not read and fill public\._osiris_commits") as caught:
         second.write(ROWS, run=run(), write_mode=mode, primary_key="id")
+    with second.client() as client:
+        writer = second.writer(client)
+        token = writer.token(ROWS.schema, run())
+        with pytest.raises(osiris.PermissionDenied, match="may not read and fill"):
+            writer.foresee(token, ROWS.schema)
     diagnosis = made(target.database.fields(user=name, password="x")).doctor(30.0, "write")
     assert (diagnosis.checks[-1].id, diagnosis.category) == ("perm.write", "permission")
     target.sql(str(caught.value.hint).removeprefix("let the table's owner "))

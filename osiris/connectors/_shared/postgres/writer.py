@@ -46,6 +46,7 @@ class TableWriter(base.Writer[C], Generic[C]):
     def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
         wanted = self._wanted()
         target, plan = self._planned(schema)
+        self._ledger().check()
         if target is None:
             return (f"there is no table {wanted.name} yet: it is made",)
         return (f"{wanted.name} gets new columns: {', '.join(plan.added)}",) if plan.added else ()
