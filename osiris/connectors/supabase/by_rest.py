@@ -10,6 +10,7 @@ from osiris.connectors.base import Check, Options, Resource, Workspace
 from osiris.connectors.supabase.rest import checks, discovery
 from osiris.connectors.supabase.rest.api import Asks
 from osiris.connectors.supabase.rest.postgrest import PostgREST
+from osiris.connectors.supabase.rest.reader import RestExtractor
 from osiris.connectors.supabase.transport import Transport
 from osiris.errors import ConfigError
 
@@ -37,7 +38,7 @@ class ByRest(Asks, Transport):
         return discovery.resources(self.api, like)
 
     def extractor(self, options: Options, workspace: Workspace) -> base.Extractor[Asks]:
-        raise self._no("reads")
+        return RestExtractor(self, options, workspace)
 
     def writer(self, options: Options, workspace: Workspace) -> base.Writer[Asks]:
         raise self._no("writes")
