@@ -5,6 +5,7 @@ Each function takes an array that `arrivals.bare` has made. A value that Postgre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -133,10 +134,10 @@ def short(array: pa.Array, limit: int, *, padded: bool = False) -> pa.Array:
     return array
 
 
-def _counted(numbers: pa.Array, limits: tuple[int, int], kind: str, epoch: int) -> Fixed:
+def _counted(numbers: pa.Array, limits: Sequence[pa.Scalar], kind: str, epoch: int) -> Fixed:
     """Days or microseconds since 1970 as those since 2000. The largest numbers mean infinity, so they are refused."""
-    low, high = limits
-    refuse(pc.or_(pc.less(numbers, low), pc.greater(numbers, high)), _CALENDAR)
+    least, most = limits
+    refuse(pc.or_(pc.less(numbers, least), pc.greater(numbers, most)), _CALENDAR)
     found = _values(numbers, kind).astype(f">{kind}")
     with np.errstate(over="ignore"):  # under a null there may be any number
         return Fixed(big_endian((found - epoch).astype(f">{kind}")), nulls_of(numbers))
@@ -159,7 +160,7 @@ _CALENDAR: Final = "is no date of PostgreSQL: from 4713 BC to 294276 for timesta
 _DAY_US: Final = 86_400_000_000
 _TO_EPOCH_DAYS: Final = 10_957
 """From 1970-01-01 to 2000-01-01."""
-_DAYS: Final = (-2_440_588, 2_145_042_540)
-_MICROS: Final = (-210_866_803_200_000_000, 2**63 - 1)
+_DAYS: Final = tuple(pa.scalar(day, pa.int32()) for day in (-2_440_588, 2_145_042_540))
+_MICROS: Final = tuple(pa.scalar(micros, pa.int64()) for micros in (-210_866_803_200_000_000, 2**63 - 1))
 _INTERVAL: Final = np.dtype([("micros", ">i8"), ("days", ">i4"), ("months", ">i4")])
 _MONTHS_DAYS_NANOS: Final = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
