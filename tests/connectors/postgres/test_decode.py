@@ -96,6 +96,7 @@ BROKEN: dict[str, list[bytes]] = {
     "a number cut short": [HEADER, row(None, None, number(0, 1)[:-1], None), END],
     "a number of too many groups": [HEADER, row(None, None, number(9, *[1] * 9), None), END],
     "a number of too many digits": [HEADER, row(None, None, number(4, 9999, 9999, 9999, 9999, 0), None), END],
+    "a number of an unknown sign": [HEADER, row(None, None, number(0, 1, sign=0xC123), None), END],
     "a later jsonb": [HEADER, row(None, None, None, b"\x02{}"), END],
     "an empty jsonb": [HEADER, row(None, None, None, b""), END],
 }

@@ -5,7 +5,7 @@ The form: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -41,11 +41,12 @@ class Block:
         seen: NDArray[np.void] = np.ndarray((size,), f"V{HEAD_BYTES}", self.raw, 0, (1,))
         return seen[at].view(np.uint8).reshape(len(at), HEAD_BYTES)
 
-    def columns(self, names: Sequence[str]) -> list[Values]:
-        """The columns, of which each row has to have as many. Raises SourceError otherwise."""
+    def columns(self, names: Sequence[str]) -> Iterator[Values]:
+        """The columns, one after the other, since what is known of each takes much memory. Raises SourceError where a
+        row has not as many."""
         if (_numbers(self.heads(self.starts), 0, ">i2") != len(names)).any():
             raise broken("a row has another number of columns")
-        at, found = self.starts + 2, []
+        at = self.starts + 2
         for name in names:
             heads = self.heads(at)
             lengths = _numbers(heads, 0, ">i4").astype(np.int64)
@@ -53,13 +54,13 @@ class Block:
             nulls = is_null if is_null.any() else None
             if nulls is not None:
                 lengths[nulls] = 0
-            found.append(Values(name, self, heads, at + LENGTH_BYTES, lengths, nulls))
-            at = at + (lengths + LENGTH_BYTES)
+            begins = at + LENGTH_BYTES
+            at = begins + lengths
             if (at > self.ends).any():
                 raise broken("a value is longer than its row")
+            yield Values(name, self, heads, begins, lengths, nulls)
         if (at != self.ends).any():
             raise broken("a row is longer than its values")
-        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ class Extractor(base.Extractor[C]):
             decoder = Decoder(self._schema(chosen), kinds, reading)
             sql = chosen.sql(policy, *([condition] if condition else []))
             most_rows = self.options.get("batch_rows", BATCH_ROWS)
-            for rows in self.client.copy_out(f"COPY (\n{sql}\n) TO STDOUT (FORMAT BINARY)", self._chunk_bytes):
+            chunk_bytes = self._chunk_bytes if condition is None else self._chunk_bytes // 2  # others read beside it
+            for rows in self.client.copy_out(f"COPY (\n{sql}\n) TO STDOUT (FORMAT BINARY)", chunk_bytes):
                 yield from decoder.received(rows, most_rows)
             decoder.finish()
             if not is_held:

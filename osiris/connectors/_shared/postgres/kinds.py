@@ -190,6 +190,8 @@ class Decimals(Kind):
         if (((values.lengths != 8 + 2 * counts) | (counts > self._groups)) & values.are_there).any():
             raise broken(f"column {values.name!r} has a number of another form than its type")
         special = signs >= _NAN
+        if special.any() and (special & values.are_there & ~np.isin(signs, list(_SIGNS))).any():
+            raise broken(f"column {values.name!r} has a number with a sign that this reader does not know")
         missing = reading.missing(
             values, special, lambda place: _SIGNS[int(signs[place])], "is no number that Arrow's decimals can say"
         )
