@@ -43,12 +43,13 @@ class Name:
 
 def split(text: str, schema: str | None, marks: str, folded: Callable[[str], str] = str) -> tuple[str | None, str]:
     """The schema, if there is one, and the table of `text`: `table`, `schema.table`, or either part in one of the quote
-    marks. Raises ConfigError for other forms, and for a schema that is not the one of the option `schema`."""
-    part = "|".join(f"{mark}(?:[^{mark}]|{mark}{mark})+{mark}" for mark in marks) + f"|[^{marks}.]+"
+    marks, which it needs when it has a dot or begins with such a mark. Raises ConfigError for other forms, and for a
+    schema that is not the one of the option `schema`."""
+    part = "|".join(f"{mark}(?:[^{mark}]|{mark}{mark})+{mark}" for mark in marks) + f"|[^{marks}.][^.]*"
     found = re.fullmatch(rf"(?:({part})\.)?({part})", text)
     if found is None:
         example, kind = f"sales.{marks[0]}2024.orders{marks[0]}", _MARKS[marks[0]]
-        hint = f"write table or schema.table; put a part with a dot in {kind}, such as {example}"
+        hint = f"write table or schema.table; a part with a dot, or a quote mark in front, goes in {kind}: {example}"
         raise ConfigError(f"{text!r} does not name a table", code="table.name", hint=hint)
     first, last = (_bare(part, marks) if part else None for part in found.groups())
     if first and schema and folded(first) != folded(schema):
@@ -56,13 +57,14 @@ def split(text: str, schema: str | None, marks: str, folded: Callable[[str], str
     return first or schema, last or ""
 
 
-def alike(names: Iterable[str], folded: Callable[[str], str]) -> tuple[str, str] | None:
-    """The first two that are one name."""
+def alike(names: Iterable[str], folded: Callable[[str], str]) -> str | None:
+    """The first two columns that are one name, with their places, for people."""
     seen: dict[str, str] = {}
-    for name in names:
+    for place, name in enumerate(names, 1):
+        shown = f"{name!r} (column {place})"
         if folded(name) in seen:
-            return seen[folded(name)], name
-        seen[folded(name)] = name
+            return f"{seen[folded(name)]} and {shown}"
+        seen[folded(name)] = shown
     return None
 
 
@@ -75,7 +77,7 @@ def check_columns(names: Sequence[str], kind: type[Name], system: str) -> None:
             raise ConfigError(f"a column cannot be named {name!r}: {RESERVED}… is reserved", code="column.name")
     if (pair := alike(names, kind.folded)) is not None:
         raise ConfigError(
-            f"the columns {pair[0]!r} and {pair[1]!r} are one name to {system}",
+            f"two columns are one name to {system}: {pair}",
             code="column.duplicate",
             hint="rename one of them before this step",
         )

@@ -160,7 +160,7 @@ def _chosen(columns: Sequence[str], names: list[str], source: str) -> list[str]:
 def _distinct(names: list[str], source: str) -> None:
     if (pair := alike(names)) is not None:
         raise ConfigError(
-            f"{source} gives two columns that are one name to DuckDB: {pair[0]!r} and {pair[1]!r}",
+            f"{source} gives two columns that are one name to DuckDB: {pair}",
             code="query.duplicate_column",
             hint="name them apart: SELECT a.id AS a_id, b.id AS b_id",
         )

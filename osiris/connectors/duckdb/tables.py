@@ -62,8 +62,8 @@ def folded(name: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
-def alike(columns: Iterable[str]) -> tuple[str, str] | None:
-    """The first two that are one name to DuckDB."""
+def alike(columns: Iterable[str]) -> str | None:
+    """The first two that are one name to DuckDB, for people."""
     return names.alike(columns, folded)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pymysql.constants import FLAG
 
+from osiris.connectors._shared.names import alike
 from osiris.connectors.base import Options
 from osiris.connectors.mysql.client import Client
 from osiris.connectors.mysql.columns import Column
@@ -188,15 +189,12 @@ def picked(wanted: Sequence[str], names: Sequence[str], owner: str) -> list[str]
 
 def distinct(names: Sequence[str], owner: str) -> None:
     """Raises ConfigError for two columns that are one name to MySQL."""
-    seen: dict[str, str] = {}
-    for name in names:
-        if folded(name) in seen:
-            raise ConfigError(
-                f"{owner}: two columns are one name to MySQL: {seen[folded(name)]!r} and {name!r}",
-                code="query.duplicate_column",
-                hint="name them apart: SELECT a.id AS a_id, b.id AS b_id",
-            )
-        seen[folded(name)] = name
+    if (pair := alike(names, folded)) is not None:
+        raise ConfigError(
+            f"{owner}: two columns are one name to MySQL: {pair}",
+            code="query.duplicate_column",
+            hint="name them apart: SELECT a.id AS a_id, b.id AS b_id",
+        )
 
 
 def _looked_up(client: Client, given: Sequence[Column], aliases: frozenset[str]) -> tuple[TableColumn | None, ...]:

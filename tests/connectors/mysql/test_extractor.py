@@ -387,7 +387,11 @@ def test_about_how_many_rows_is_known_without_counting_them(orders: Source) -> N
         ({"query": "SELECT id FROM orders WHERE GROUP BY"}, osiris.ConfigError, "the query, line 1"),
         ({"query": "SELECT 1 FROM (SELECT 1 AS a, 2 AS a) AS x"}, osiris.ConfigError, "the query: .*[Dd]uplicate"),
         ({"query": "SELECT * FROM nowhere"}, osiris.NotFound, "nowhere"),
-        ({"query": "SELECT id, id AS ID FROM orders", "where": "id > 1"}, osiris.ConfigError, "one name"),
+        (
+            {"query": "SELECT id, id AS ID FROM orders", "where": "id > 1"},
+            osiris.ConfigError,
+            r"one name to MySQL: 'id' \(column 1\) and 'ID' \(column 2\)",
+        ),
         ({"query": "SELECT id FROM orders", "columns": ["idd"]}, osiris.ConfigError, "the query has no column 'idd'"),
         ({"query": "SELECT id FROM orders LIMIT 3", "limit": 2}, osiris.ConfigError, "LIMIT of its own"),
         (

@@ -22,6 +22,8 @@ def test_a_quoted_name_ends_where_it_should() -> None:
         ("sales.`2026.orders`", None, None, ("sales", "2026.orders")),
         ('"a ""b"""', None, "shop", ("shop", 'a "b"')),
         ("`a``b`.`c d`", None, None, ("a`b", "c d")),
+        ('say "hi"', None, "shop", ("shop", 'say "hi"')),
+        ('a"b.c"d', None, None, ('a"b', 'c"d')),
         ("select", None, "žluťoučký kůň", ("žluťoučký kůň", "select")),
         ("x" * 64, None, "y" * 64, ("y" * 64, "x" * 64)),
     ],

@@ -147,7 +147,7 @@ def test_a_text_names_a_table(text: str, schema: str | None, name: tuple[str, st
     assert Name.of(text, schema, "public") == Name(*name)
 
 
-@pytest.mark.parametrize("text", ["", "a.b.c", '"', 'a"b', ".t", "s.", "x" * 64, "ü" * 32, "a\0b"])
+@pytest.mark.parametrize("text", ["", "a.b.c", '"', '"a"b', ".t", "s.", "x" * 64, "ü" * 32, "a\0b"])
 def test_a_text_that_names_no_table_is_refused(text: str) -> None:
     with pytest.raises(ConfigError) as raised:
         Name.of(text, None, "public")

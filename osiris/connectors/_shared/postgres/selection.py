@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from osiris.connectors._shared.names import alike
 from osiris.connectors._shared.postgres.channel import Channel
 from osiris.connectors._shared.postgres.columns import Column, Policy
 from osiris.connectors._shared.postgres.names import quoted
@@ -146,10 +147,9 @@ def _condition(channel: Channel, where: str, source: str) -> str:
 
 
 def _distinct(names: Sequence[str]) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
+    if (pair := alike(names, str)) is not None:
         raise ConfigError(
-            f"the query gives several columns named {twice!r}",
+            f"the query gives two columns of one name: {pair}",
             code="column.duplicate",
             hint="give them names of their own with AS",
         )
