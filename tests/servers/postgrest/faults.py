@@ -6,17 +6,21 @@ import gzip
 import json
 from dataclasses import dataclass
 
-from tests.servers.web import Reply
+from tests.servers.web import Asked, Reply
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """`reply` is the answer. With `executed` the request is carried out first, and its own answer is lost.
-    `method` is that of the requests it concerns; "" are all."""
+    It concerns requests of this `method` that have `part` in their path or query; "" is any."""
 
     reply: Reply
     executed: bool = False
     method: str = ""
+    part: str = ""
+
+    def concerns(self, asked: Asked) -> bool:
+        return self.method in ("", asked.method) and self.part in asked.path
 
 
 def dropped(*, executed: bool = True, method: str = "") -> Fault:

@@ -88,7 +88,7 @@ class Rest:
 
     def _answer(self, asked: Asked) -> Reply:
         with self._lock:
-            fault = next((fault for fault in self.faults if fault.method in ("", asked.method)), None)
+            fault = next((fault for fault in self.faults if fault.concerns(asked)), None)
             if fault is not None:
                 self.faults.remove(fault)
         if fault is not None and not fault.executed:
