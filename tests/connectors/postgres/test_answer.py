@@ -103,6 +103,9 @@ BROKEN = {
     "rows of another kind": message("T", b"\0\0"),
     "a message without a length": BEGIN + b"d\0\0\0\3",
     "a message of an endless length": BEGIN + b"d\xff\xff\xff\xff" + bytes(5000),
+    "an error that a pooler puts into a row": BEGIN
+    + message("d", bytes(900))[:500]
+    + (ERROR + b"d\xff\xff\xff\xff") * 40,
     "another protocol": b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(5000),
 }
 
@@ -112,6 +115,7 @@ def test_what_is_no_answer_is_an_error(name: str) -> None:
     with pytest.raises(SourceError) as failed:
         given(BROKEN[name], iter(lambda: 4096, None))
     assert failed.value.code == "source.protocol"
+    assert failed.value.retryable, "it is another answer the next time, if a pooler lost its server"
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -160,11 +160,14 @@ class Answer:
 
 
 def broken(reason: str) -> SourceError:
-    return SourceError(
+    """It may pass: a pooler whose server is lost tells so in the middle of a row."""
+    made = SourceError(
         f"the server's answer cannot be read: {reason}",
         code="source.protocol",
         hint="run again; if it happens each time, look for a proxy between here and the server",
     )
+    made.retryable = True
+    return made
 
 
 def _walk_short(raw: bytearray, at: int, last: int) -> Iterator[int]:

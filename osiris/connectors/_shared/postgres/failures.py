@@ -96,10 +96,11 @@ def _by_text(error: psycopg.Error) -> OsirisError:
 
 
 def _once(text: str) -> str:
-    """What libpq says, each thing once: it tells of every address, with TLS and without, on a line of its own."""
-    lines = [" ".join(line.split()) for line in text.splitlines()]
+    """What libpq says, each thing once: it tells of every address, with TLS and without, on a line of its own. What it
+    guesses stands behind a tab."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if not line.startswith("\t")]
     lines = [re.sub(r"^connection to server .+? failed: (?=\S)", "", line) for line in lines]
-    return "; ".join(dict.fromkeys(line for line in lines if line and not line.startswith("Is the server running")))
+    return "; ".join(dict.fromkeys(filter(None, lines)))
 
 
 def _all(states: Iterable[str], *meaning: Any, **rest: Any) -> dict[str, _Meaning]:
