@@ -107,6 +107,7 @@ def test_a_timeout_may_pass_and_is_tried_again(lab: Lab) -> None:
 def test_a_commit_that_stalls_has_the_time_to_clean_up_and_is_settled_by_the_next_run(lab: Lab) -> None:
     lab.database.numbers("source", 10)
     lab.database.fault("commit", "mute")
+    lab.database.fault("settle", "stall")
     steps = read("r", "source"), patient(replace(write("w", "r", "target"), timeout_s=2.0))
     error = lab.fail(*steps, clean_up_s=0.2)
     assert error.code == "step.timeout"
