@@ -11,8 +11,8 @@ from osiris.connectors.supabase.rest import checks, discovery
 from osiris.connectors.supabase.rest.api import Asks
 from osiris.connectors.supabase.rest.postgrest import PostgREST
 from osiris.connectors.supabase.rest.reader import RestExtractor
+from osiris.connectors.supabase.rest.writer import RestWriter
 from osiris.connectors.supabase.transport import Transport
-from osiris.errors import ConfigError
 
 
 class ByRest(Asks, Transport):
@@ -41,11 +41,4 @@ class ByRest(Asks, Transport):
         return RestExtractor(self, options, workspace)
 
     def writer(self, options: Options, workspace: Workspace) -> base.Writer[Asks]:
-        raise self._no("writes")
-
-    def _no(self, what: str) -> ConfigError:
-        return ConfigError(
-            f"{self.connection.reference}: Osiris {what} no rows over rest yet",
-            code="transport.rest",
-            hint="give dsn: the string of the session pooler, which the project's dashboard shows under Connect",
-        )
+        return RestWriter(self, options, workspace)
