@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Final
 
+from osiris.connectors._shared.http.answers import Answer
+from osiris.connectors._shared.postgres.publishing import not_taken
 from osiris.connectors.supabase.rest import quoting
 from osiris.connectors.supabase.rest.api import Api, Query, is_too_much
 from osiris.connectors.supabase.rest.staged import ALL, Frame, Staged
-from osiris.errors import OsirisError
+from osiris.errors import OsirisError, WriteFailed
 
 log = logging.getLogger(__name__)
 TWICE: Final = "21000"
 """Two rows of one request are the same row to the database."""
+UNSURE: Final = ("write.count", "write.unconfirmed")
+"""Some rows of the request may have been written, or all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,24 @@ class Sending:
 
     def _post(self, frame: Frame) -> None:
         query: Query = [("columns", quoting.names(self.columns))]
-        prefer = "return=minimal"
+        prefer = "return=minimal,count=exact"
         if self.keys:
             query = [*query, ("on_conflict", quoting.names(self.keys))]
             prefer += ",resolution=merge-duplicates"
-        self.api.post(self.table, query, frame.body, {"prefer": prefer}, idempotent=bool(self.keys))
+        answer = self.api.post(self.table, query, frame.body, {"prefer": prefer}, idempotent=bool(self.keys))
+        self._raise_unless_taken(answer, len(frame.rows))
+
+    def _raise_unless_taken(self, answer: Answer, rows: int) -> None:
+        """Any 2xx is soon said; how many rows there were, only PostgREST says."""
+        told = re.fullmatch(r"\*/(\d+)", answer.headers.get("content-range", ""))
+        if told is None:
+            raise WriteFailed(
+                f"{answer.where} answered {answer.status}, but not how many rows it took: nothing shows that it did",
+                code="write.unconfirmed",
+                hint="is what answers there PostgREST? Check url and rest_path, and proxies in between",
+            )
+        if int(told[1]) != rows:
+            raise not_taken(int(told[1]), rows)
 
     def _helps_to_halve(self, error: OsirisError) -> bool:
         return is_too_much(error) or (bool(self.keys) and error.details.get("sqlstate") == TWICE)
@@ -74,7 +92,8 @@ class Sending:
             error.retryable = False
         if done and not self.keys:
             error.hint = f"remove rows 1 to {done} before you run it again, or upsert, or give dsn; {error.hint or ''}"
-        written = f"rows 1 to {done} are written" if done else "no row is written"
+        others = "no other row is" if error.code in UNSURE else "no row is"
+        written = f"rows 1 to {done} are written" if done else f"{others} written"
         error.message = f"{self.table}, rows {frame.first} to {frame.last}: {error.message}; {written}"
         error.args = (error.message,)
         return error

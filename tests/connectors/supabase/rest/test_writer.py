@@ -26,8 +26,9 @@ from osiris.errors import (
     WriteFailed,
 )
 from tests.connectors.supabase.projects import made, over_rest
-from tests.servers.postgrest.faults import dropped, page, unavailable
+from tests.servers.postgrest.faults import Fault, dropped, page, unavailable
 from tests.servers.postgrest.server import Rest
+from tests.servers.web import Reply
 
 pytestmark = pytest.mark.server
 NUMBERS = itertools.count(1)
@@ -205,6 +206,25 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again(target: Target) -> No
     target.rest.faults.append(unavailable("0", method="POST"))
     target.committed(token, part)
     assert len(target.rows()) == 100
+
+
+def test_a_yes_from_something_else_is_no_commit(target: Target) -> None:
+    """Only the count of rows shows that they were taken."""
+    token, part = target.staged(MANY)
+    target.rest.faults.append(Fault(Reply(201, b""), method="POST"))
+    with pytest.raises(WriteFailed, match="not how many rows it took") as caught:
+        target.committed(token, part)
+    assert (caught.value.code, target.call("settle", token, [part])) == ("write.unconfirmed", "not_committed")
+
+
+def test_rows_that_a_trigger_keeps_out_are_missed(target: Target) -> None:
+    target.rest.database.sql(
+        "CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER keep_out BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 2) EXECUTE FUNCTION keep_out()",
+    )
+    with pytest.raises(WriteFailed, match="the server took 99 of 100 rows") as caught:
+        target.write(MANY)
+    assert caught.value.code == "write.count"
 
 
 def test_a_page_of_a_proxy_is_no_commit(target: Target) -> None:
