@@ -92,7 +92,8 @@ class WayChecks:
         if isinstance(self.failed, TlsFailed | NetworkFailed | TimedOut) and "status" not in self.failed.details:
             raise self.failed
         scheme, _, _ = origin_of(self.api.url)
-        return "the connection is encrypted, and its certificate is trusted" if scheme == "https" else "http: none"
+        trusted = "the connection is encrypted, and its certificate is trusted"
+        return trusted if scheme == "https" else "nothing is encrypted, as the url says http"
 
     def log_in(self) -> str:
         self._ask()
