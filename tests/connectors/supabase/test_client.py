@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from osiris.components import catalog
+from osiris.connectors import registry
 from osiris.connectors.base import Options, Workspace
 from osiris.connectors.supabase.by_rest import ByRest
 from osiris.connectors.supabase.by_sql import BySql
@@ -65,3 +67,27 @@ def test_what_only_rest_does_is_refused_by_sql_before_anything_is_read(options: 
     with pytest.raises(ConfigError) as caught:
         extractor.dataset()
     assert (caught.value.code, caught.value.exit_code) == ("option.transport", 2)
+
+
+@pytest.mark.parametrize(
+    ("component", "config"),
+    [
+        ("supabase.writer", {"table": "t", "write_mode": "replace"}),
+        ("supabase.writer", {"table": "t", "create_if_missing": True}),
+        ("supabase.writer", {"table": "t", "on_schema_change": "add_columns"}),
+        ("supabase.extractor", {"query": "SELECT 1"}),
+        ("supabase.extractor", {"table": "t", "where": "n > 1"}),
+    ],
+)
+def test_validate_refuses_what_a_step_asks_of_rest_that_it_cannot_do(component: str, config: dict[str, Any]) -> None:
+    known = catalog.load(registry.load()).get(component)
+    (problem,) = known.problems({**config, "transport": "rest"})
+    assert problem.code == "option.constraint"
+    assert "dsn" in problem.message
+    assert known.problems({**config, "transport": "postgres"}) == []
+
+
+def test_both_names_of_a_key_in_the_dashboard_are_names_of_the_field() -> None:
+    known = catalog.load(registry.load()).get("supabase.extractor")
+    for name in ("service_role_key", "anon_key"):
+        assert known.fold_aliases({name: "sb_secret_x"})[0] == {"key": "sb_secret_x"}
