@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from osiris.connectors.base import CheckResult, Diagnosis
+from osiris.connectors.base import Check, CheckResult, Diagnosis
+from osiris.connectors.supabase import addresses
+from osiris.connectors.supabase.by_sql import BySql
 from osiris.diagnosis import Level
 from tests.connectors.supabase.projects import by_sql, made, over_rest
+from tests.servers.certificates import Authority
 from tests.servers.postgres import Database
 from tests.servers.postgrest import roles
 from tests.servers.postgrest.faults import page
@@ -165,3 +169,25 @@ def test_how_many_rows_an_answer_has_is_found_out(rest: Rest) -> None:
     rest.database.sql("CREATE TABLE many AS SELECT generate_series(1, 25) AS n")
     found = over_rest(rest).doctor(30.0, "full", ("many",))
     assert check(found, "server.limits").message == "an answer has 10 rows at most"
+
+
+def test_the_port_of_the_transaction_pooler_is_told() -> None:
+    """There is nobody at the port: a check that has passed is told in Supabase's words."""
+    passed = Check("compat.pooler", lambda: "a pooler is in between")
+    for port, words in ((6543, "session for a transaction"), (5432, "in between")):
+        channel = made(dsn=f"postgresql://u:p@127.0.0.1:{port}/x").transport
+        assert isinstance(channel, BySql)
+        (one,) = addresses.told(channel, [passed])
+        assert words in str(one.probe())
+
+
+def test_a_certificate_is_believed_if_its_authority_is_named(database: Database, tmp_path: Path) -> None:
+    authority = Authority.make(tmp_path / "tls")
+    rest = Rest.start(database, certificate=authority.sign("server", "DNS:localhost", "IP:127.0.0.1"))
+    try:
+        assert over_rest(rest, ca_file=str(authority.ca)).doctor(30.0).status == "success"
+        name, category, hint = told(over_rest(rest).doctor(30.0))
+        assert (name, category) == ("tls.handshake", "tls")
+        assert "authority" in hint
+    finally:
+        rest.stop()

@@ -110,6 +110,7 @@ _HINTS: Final = {
     "57014": "the key's role may take no longer: ask for less at once, or ALTER ROLE … SET statement_timeout",
     "42501": "grant it to the key's role, add a policy for it, or use a secret key, for which policies do not hold",
     "42P01": _TABLE,
+    "42P10": "make a unique constraint on just the columns of primary_key, or give dsn, which needs none",
 }
 _OWN: Final[dict[str, _Meaning]] = {
     "PGRST000": _Meaning(Busy, "server.starting", "the API cannot reach its database: run again"),
