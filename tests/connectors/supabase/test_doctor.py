@@ -16,9 +16,10 @@ from tests.connectors.supabase.projects import by_sql, made, over_rest
 from tests.servers.certificates import Authority
 from tests.servers.postgres import Database
 from tests.servers.postgrest import roles
-from tests.servers.postgrest.faults import page
+from tests.servers.postgrest.faults import Fault, page
 from tests.servers.postgrest.server import Rest
 from tests.servers.talker import Talker
+from tests.servers.web import Reply
 
 pytestmark = pytest.mark.server
 PROJECT = "abcdefghijklmnopqrst"
@@ -169,6 +170,14 @@ def test_how_many_rows_an_answer_has_is_found_out(rest: Rest) -> None:
     rest.database.sql("CREATE TABLE many AS SELECT generate_series(1, 25) AS n")
     found = over_rest(rest).doctor(30.0, "full", ("many",))
     assert check(found, "server.limits").message == "an answer has 10 rows at most"
+
+
+def test_limits_that_cannot_be_found_out_are_no_fault(rest: Rest) -> None:
+    rest.database.sql("CREATE TABLE t AS SELECT 1 AS n")
+    rest.faults.append(Fault(Reply(400, b'{"code": "PGRST100", "message": "no"}'), part="select="))
+    found = over_rest(rest).doctor(30.0, "full", ("t",))
+    assert found.ok
+    assert "not known" in check(found, "server.limits").message
 
 
 def test_the_port_of_the_transaction_pooler_is_told() -> None:

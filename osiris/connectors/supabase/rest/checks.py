@@ -166,9 +166,12 @@ class UseChecks:
     def limits(self) -> str:
         """How many rows an answer has at most, as far as a table that was named is long enough to tell."""
         for name in self._names():
-            rows = self._count(name, 0, 100 * USUAL_ROWS)
-            if rows and self._count(name, rows, 1):
-                return f"an answer has {rows:,} rows at most"
+            try:
+                rows = self._count(name, 0, 100 * USUAL_ROWS)
+                if rows and self._count(name, rows, 1):
+                    return f"an answer has {rows:,} rows at most"
+            except OsirisError as error:  # it is good to know, and no more
+                return f"how many rows an answer may have is not known: {error.message}"
         return "how many rows an answer may have is not known: no table that was named is longer"
 
     def _count(self, name: str, offset: int, limit: int) -> int:
