@@ -226,8 +226,8 @@ def error_page() -> str:
     exits = {name.removeprefix("EXIT_"): code for name, code in vars(errors).items() if name.startswith("EXIT_")}
     meaning = {
         "OK": "all well; warnings are allowed",
-        "FAILED": "the work failed, also where a pipeline does not fit a system; or a check of a connection did",
-        "CONFIG": "a wrong call, a wrong file, or a pipeline that does not hold: no step has begun",
+        "FAILED": "the work failed, or a check of a connection did",
+        "CONFIG": "a wrong call, a wrong file, or a pipeline that does not hold or fit the system",
         "UNTESTABLE": "nothing failed, but what is left could not be tested",
         "SIGINT": "stopped by Ctrl-C; writers took their rows back",
         "SIGTERM": "stopped by SIGTERM; writers took their rows back",
@@ -251,8 +251,9 @@ do, and `file`, `line` and `column` where it is about a file. Import them from `
 ## Codes
 
 Every code that there is, what its message says, and what to do; `…` stands for names and values. A `warning` stops
-nothing. A name on the command line that nothing bears ends with 2, whatever its class. A step that fails ends its run
-with 1, whatever the class: that a table lacks a column is seen only once the system is asked.
+nothing. A run ends with the code of its error: 2 says that the pipeline, or the system, has to be changed first (a
+table is not there or lacks a column, the server does not take the SQL), 1 that the same pipeline may do later. A name
+on the command line that nothing bears ends with 2 as well.
 
 {(chr(10) * 2).join(code_tables())}
 """

@@ -19,7 +19,7 @@ from osiris.drivers.bound import Bound
 from osiris.drivers.extract import ExtractDriver
 from osiris.drivers.transform import TransformDriver
 from osiris.drivers.write import WriteDriver
-from osiris.errors import EXIT_FAILED, NotFound, OsirisError
+from osiris.errors import NotFound, OsirisError
 from osiris.execute import rivals
 from osiris.execute.base import Environment
 from osiris.runs import StepPlan, StepReport
@@ -57,23 +57,17 @@ class Foresight:
     def look_at(self, step: ManifestStep) -> tuple[StepReport, list[OsirisError]]:
         """The step's plan, and everything that would make it fail."""
         errors: list[OsirisError] = []
-        met: list[OsirisError] = []
         look = {"read": self._read, "transform": self._transform, "write": self._write}[step.mode]
         report = StepReport(step.id, step.component, "planned")
         with _noting(errors):
-            bound = self._bind(step)
-            with _noting(met):
-                report = look(step, bound, met)
-        for error in met:
-            error.exit_code = EXIT_FAILED  # as of a step that a run has begun
-        errors += met
+            report = look(step, errors)
         for error in errors:
             error.step = step.id
         return (replace(report, status="failure") if errors else report), errors
 
-    def _read(self, step: ManifestStep, bound: Bound, errors: list[OsirisError]) -> StepReport:
+    def _read(self, step: ManifestStep, errors: list[OsirisError]) -> StepReport:
         report = StepReport(step.id, step.component, "planned")
-        driver = ExtractDriver(bound)
+        driver = ExtractDriver(self._bind(step))
         wanted = self.environment.jobs
         try:
             plan = driver.plan(wanted)
@@ -107,9 +101,9 @@ class Foresight:
         spaces = {target.namespace for target in self._written}
         return step.options.get("query") is not None and any(dataset.namespace in spaces for dataset in datasets)
 
-    def _transform(self, step: ManifestStep, bound: Bound, errors: list[OsirisError]) -> StepReport:
+    def _transform(self, step: ManifestStep, errors: list[OsirisError]) -> StepReport:
         report = StepReport(step.id, step.component, "planned")
-        driver = TransformDriver(bound)
+        driver = TransformDriver(self._bind(step))
         if any(name not in self._schemas for name in step.inputs):
             return replace(report, notes=(LATER,))
         with self._blocked_in(driver):
@@ -119,8 +113,8 @@ class Foresight:
         self._schemas[step.id] = schema
         return report
 
-    def _write(self, step: ManifestStep, bound: Bound, errors: list[OsirisError]) -> StepReport:
-        driver = WriteDriver(bound)
+    def _write(self, step: ManifestStep, errors: list[OsirisError]) -> StepReport:
+        driver = WriteDriver(self._bind(step))
         schema, token = self._named(driver, step, errors)
         diagnosis = self._diagnosis(driver.bound)
         notes = [LATER] if step.inputs[0] not in self._schemas else []

@@ -13,7 +13,7 @@ from osiris.compile import manifest as manifests
 from osiris.compile.manifest import Manifest, ManifestStep
 from osiris.compile.plan import flows
 from osiris.connectors.pool import Pool
-from osiris.errors import EXIT_FAILED, Cancelled, ConfigError, InternalError, OsirisError
+from osiris.errors import Cancelled, ConfigError, InternalError, OsirisError
 from osiris.events import Event, FileSink, Metric
 from osiris.execute import summary
 from osiris.execute.base import Environment, Executor, Progress, Request, StepProgress
@@ -157,7 +157,6 @@ class _Work:
         except OsirisError as error:
             if not isinstance(error, Cancelled):
                 error.step = error.step or steps[0].id
-                error.exit_code = EXIT_FAILED
             spent_s = round(time.monotonic() - started, 3)
             committed = scene.folder.state().flows.get(steps[0].id, FlowState()).committed
             self._steps.update(summary.failed(steps, error, spent_s, scene.request.progress.steps, committed))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from osiris.connectors._shared.names import RESERVED, Name
-from osiris.errors import ConfigError, DataError, NotFound, did_you_mean
+from osiris.errors import EXIT_CONFIG, ConfigError, DataError, NotFound, did_you_mean
 
 if TYPE_CHECKING:
     from osiris.connectors.base import Options, Run
@@ -91,14 +91,16 @@ class Wanted(Generic[N]):
             )
 
     def refuse(self, problems: Sequence[Problem]) -> None:
-        """Raises DataError for all that is wrong at once."""
+        """Raises DataError for all that is wrong at once; it ends a run with 2, since the pipeline does not fit."""
         if problems:
-            raise DataError(
+            error = DataError(
                 f"{self.name}: {'; '.join(problem.text for problem in problems)}",
                 code="write.schema",
                 data_column=problems[0].column,
                 hint="; ".join(dict.fromkeys(problem.hint for problem in problems)),
             )
+            error.exit_code = EXIT_CONFIG
+            raise error
 
 
 def place_of(run: Run) -> str:
