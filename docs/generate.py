@@ -251,9 +251,9 @@ do, and `file`, `line` and `column` where it is about a file. Import them from `
 ## Codes
 
 Every code that there is, what its message says, and what to do; `…` stands for names and values. A `warning` stops
-nothing. A run ends with the code of its error: 2 says that the pipeline, or the system, has to be changed first (a
-table is not there or lacks a column, the server does not take the SQL), 1 that the same pipeline may do later. A name
-on the command line that nothing bears ends with 2 as well.
+nothing. A run ends with the code of its error: 2 says that pipeline or table have to be changed first (a column is not
+there, the server does not take the SQL), 1 that the same pipeline may do later, also where a table or a file is not
+there yet. A name on the command line that nothing bears ends with 2, whatever its class.
 
 {(chr(10) * 2).join(code_tables())}
 """

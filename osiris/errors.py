@@ -9,7 +9,7 @@ OsirisError
 │   ├── TlsFailed            handshake or certificate
 │   └── Busy                 locked, or too many connections: retried
 ├── PermissionDenied     logged in, but not allowed
-├── NotFound             a named thing does not exist: correct the name, or make it (exit 2)
+├── NotFound             a named thing does not exist
 ├── RateLimited          wait `retry_after_s`, then go on
 ├── SourceError          the source answered with a failure
 ├── DataError            a value does not fit; names column and row
@@ -131,7 +131,6 @@ class PermissionDenied(OsirisError):
 class NotFound(OsirisError):
     category = "not_found"
     default_code = "not_found"
-    exit_code = EXIT_CONFIG
 
 
 class RateLimited(OsirisError):

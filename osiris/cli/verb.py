@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -9,6 +11,7 @@ import click
 from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.render import log_more
+from osiris.errors import EXIT_CONFIG, NotFound
 
 pass_face = click.make_pass_decorator(Face)
 
@@ -85,3 +88,13 @@ def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
         log_more()
     if face.output.quiet and face.output.verbose:
         raise click.UsageError("--quiet and --verbose exclude each other", ctx)
+
+
+@contextmanager
+def unknown_name() -> Iterator[None]:
+    """A name on the command line that nothing bears is a wrong call: exit 2, not 1 as for a table that is gone."""
+    try:
+        yield
+    except NotFound as error:
+        error.exit_code = EXIT_CONFIG
+        raise

@@ -104,7 +104,7 @@ class ExtractorTests:
     def test_doctor_takes_the_name_of_a_dataset(self, rig: Rig) -> None:
         """It is what `doctor --pipeline` asks for."""
         reading = reading_of(rig)
-        name = rig.instance(reading.component, reading.options, rig.client(opened=False)).dataset().name
+        name = rig.instance(reading.component, reading.options).dataset().name
         found = rig.client(opened=False).doctor(10.0, "full", (name,))
         assert found.status == "success", f"doctor of {name}: {found.message}"
 

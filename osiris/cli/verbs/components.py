@@ -9,7 +9,7 @@ import click
 from osiris.cli import words
 from osiris.cli.examples import as_yaml, connections_text, pipeline_text
 from osiris.cli.face import Face
-from osiris.cli.verb import VerbGroup, pass_face
+from osiris.cli.verb import VerbGroup, pass_face, unknown_name
 
 if TYPE_CHECKING:
     from osiris.components.catalog import Component
@@ -24,7 +24,8 @@ def list_components(face: Face, /, family: str | None) -> None:
     """List all components, those that cannot be used with the reason."""
     project = face.project()
     if family is not None and family not in project.registry.families():
-        project.registry.provider(family)
+        with unknown_name():
+            project.registry.provider(family)
     rows = [row for row in project.catalog.listed() if family is None or row["family"] == family]
     face.output.document({"components": rows})
     columns = ("name", "version", "modes", "state", "from")
@@ -45,7 +46,8 @@ def list_components(face: Face, /, family: str | None) -> None:
 @pass_face
 def show_component(face: Face, /, name: str) -> None:
     """Show the options of a component, with examples."""
-    component = face.project().catalog.get(name)
+    with unknown_name():
+        component = face.project().catalog.get(name)
     options = [_option(component, name) for name in component.option_names]
     fields = [{**_option(component, field.name), "override": field.override} for field in component.connection_fields]
     face.output.document(_document(component, options, fields))
@@ -63,7 +65,8 @@ def show_example(face: Face, /, name: str) -> None:
 
     It is valid where the connections are that it names; they stand in its comments.
     """
-    example = face.project().example(name)
+    with unknown_name():
+        example = face.project().example(name)
     text, connections = pipeline_text(example), connections_text(example)
     face.output.document(
         {

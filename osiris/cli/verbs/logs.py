@@ -11,7 +11,7 @@ import click
 from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.numbers import moment
-from osiris.cli.verb import Verb, pass_face
+from osiris.cli.verb import Verb, pass_face, unknown_name
 from osiris.errors import NotFound, did_you_mean
 from osiris.events import LEVELS
 
@@ -34,8 +34,9 @@ def command(face: Face, /, run_id: str | None, **options: Any) -> None:
     too. With --json it waits until the run has ended and prints one document then.
     """
     project = face.project()
-    run = project.find_run(run_id)
-    choice = _Choice(options["level"], _known_step(run, options["step"]), options["tail"])
+    with unknown_name():
+        run = project.find_run(run_id)
+        choice = _Choice(options["level"], _known_step(run, options["step"]), options["tail"])
     parts = choice.of(_parts(project, run, follow=options["follow"]))
     if face.output.json:
         entries = [entry.to_json() for part in parts for entry in part]

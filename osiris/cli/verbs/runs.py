@@ -11,7 +11,7 @@ from osiris.cli import words
 from osiris.cli.face import Face
 from osiris.cli.numbers import moment, size
 from osiris.cli.report import show_end, show_report
-from osiris.cli.verb import VerbGroup, pass_face
+from osiris.cli.verb import VerbGroup, pass_face, unknown_name
 from osiris.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def show_run(face: Face, /, run_id: str | None) -> None:
 
     RUN is its id or the start of it; without one it is the newest run.
     """
-    report = face.project().report(run_id)
+    with unknown_name():
+        report = face.project().report(run_id)
     face.output.document(report)
     show_report(face.output, report)
     show_end(face.output, report)

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from osiris import Project
-from tests.connectors.misfits import MISFITS, TABLES, ends
+from tests.connectors.misfits import MISFITS, TABLES, ends_as_it_should
 
 
 @pytest.mark.parametrize("name", MISFITS)
@@ -19,4 +19,4 @@ def test_a_pipeline_that_does_not_fit_the_file_has_to_be_changed(tmp_path: Path,
     (tmp_path / "osiris_connections.yaml").write_text(
         "version: 1\nconnections: {duckdb: {main: {path: x.duckdb}}}\n", encoding="utf-8"
     )
-    assert ends(Project(tmp_path, environ={}), "duckdb", name) == [(2, True), (2, True)]
+    assert ends_as_it_should(Project(tmp_path, environ={}), "duckdb", name)

@@ -162,7 +162,6 @@ def test_keys_are_equal_only_when_they_are_the_same_on_every_server(version: str
     [
         (pa.decimal256(66, 0), 0, DataError, "at most 65 digits"),
         (pa.decimal128(38, 31), 0, DataError, "30 of them after the point"),
-        (pa.month_day_nano_interval(), 0, DataError, "cannot hold"),
         (pa.json_(), 1, ConfigError, "cannot be part of a key"),
         (pa.list_(pa.int8()), 2, ConfigError, "cannot be part of a key"),
     ],

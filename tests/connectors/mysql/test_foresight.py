@@ -171,6 +171,6 @@ def test_a_pipeline_is_looked_at_from_end_to_end(database: Database, target: Tar
     assert report.exit_code == 0
     assert report.steps[1].notes == (f"there is no table {database.name}.fresh yet: it is made",)
     report = dry("t", columns=["id", "name", "old"])
-    assert (report.exit_code, report.error.code) == (1, "write.schema")
+    assert (report.exit_code, report.error.code) == (2, "write.schema")
     assert "no column 'old'" in report.error.message
     assert state(target) == before

@@ -18,7 +18,7 @@ PURGED = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cramped() -> Iterator[MariaDB]:
     """All its tables are in one file that grows up to a limit, as on a disk of that size."""
     server = MariaDB.start(tls=False, innodb_file_per_table="OFF", innodb_data_file_path=ROOM)
@@ -27,12 +27,12 @@ def cramped() -> Iterator[MariaDB]:
 
 
 @pytest.mark.parametrize(
-    ("mode", "times", "full"),
-    [("append", 14, "t"), ("replace", 14, "_osiris_new_"), ("upsert", 14, "_osiris_stage_"), ("upsert", 8, "t")],
+    ("mode", "times"),
+    [("append", 14), ("replace", 14), ("upsert", 14), ("upsert", 8)],
     ids=["append", "replace", "upsert, while rows are staged", "upsert, in its commit"],
 )
 def test_a_full_disk_of_the_server_is_told_and_leaves_the_target(
-    cramped: MariaDB, tmp_path: Path, mode: str, times: int, full: str
+    cramped: MariaDB, tmp_path: Path, mode: str, times: int
 ) -> None:
     database = cramped.database()
     trial = Trial(database, tmp_path, mode, "csv", rows=1000)
@@ -44,7 +44,7 @@ def test_a_full_disk_of_the_server_is_told_and_leaves_the_target(
     error = trial.run("failure").error
     assert error is not None
     assert (error.code, error.step, error.retryable) == ("disk.full", "w", False)
-    assert f"The table '{full}" in error.message
+    assert "The table 't' is full" in error.message
     assert trial.look() == trial.old
     assert trial.tables() == {"source", "t", "_osiris_commits", "_osiris_state"}
     source.write_text(small, encoding="utf-8")
