@@ -69,9 +69,6 @@ class StepChecker:
         if role != "write" and draft.columns:
             message = f'"columns" belongs to write steps, "{draft.id}" is none'
             self._issues.error("columns.mode", message, *draft.path, "columns", key=True)
-        if role == "write" and not component.capabilities.get("atomic", False):
-            message = f"{component.name} is at-least-once: its target has no transaction, a failed run may leave rows"
-            self._issues.warn("writer.at_least_once", message, *draft.path, "component")
         return self._config(draft, component, role)
 
     def _component(self, draft: Draft) -> Component | None:
@@ -109,6 +106,8 @@ class StepChecker:
             message = f'"{old}" of {component.name} is now called "{new}"'
             self._issues.warn("option.deprecated", message, *draft.path, "config", old, hint="rename it", key=True)
         reference, known = self._connection(draft, component, role)
+        if role == "write" and not component.capabilities.get("atomic", False) and known is not None:
+            self._not_atomic(draft, component, known | set(config))
         elsewhere = set(component.connection_names) if known is None else known
         names = component.connection_names if role != "transform" else frozenset()
         overrides = {key: value for key, value in config.items() if key in names}
@@ -127,6 +126,15 @@ class StepChecker:
                 self._tell(draft, problem, former)
         options = {key: value for key, value in effective.items() if key not in names}
         return Settled(component, role, reference, options, overrides)
+
+    def _not_atomic(self, draft: Draft, component: Component, given: set[str]) -> None:
+        """Warn of a writer that may leave rows, unless one of the fields that are `given` makes it atomic."""
+        if given & component.atomic_with:
+            return
+        message = f"{component.name} is at-least-once: its target has no transaction, a failed run may leave rows"
+        names = " or ".join(sorted(component.atomic_with))
+        hint = f"give the connection {names}: then a step is written as a whole, or not at all" if names else None
+        self._issues.warn("writer.at_least_once", message, *draft.path, "component", hint=hint)
 
     def _connection(self, draft: Draft, component: Component, role: Mode | None) -> tuple[str | None, set[str] | None]:
         """The reference that the step means, and the fields that it sets; None for these when nobody knows them,

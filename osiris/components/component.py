@@ -42,6 +42,8 @@ class Component:
     capabilities: Mapping[str, bool]
     secrets: tuple[str, ...]
     connection_fields: tuple[ConnectionField, ...]
+    atomic_with: frozenset[str]
+    """Fields of a connection with which a writer that is not atomic is so all the same."""
     constraints: tuple[Mapping[str, Any], ...]
     aliases: Mapping[str, str]
     examples: tuple[Mapping[str, Any], ...]

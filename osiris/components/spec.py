@@ -17,7 +17,16 @@ from osiris.documents import Document
 NAME = re.compile(r"[a-z][a-z0-9_]*\.(?:[a-z][a-z0-9_]*_)?(?:extractor|writer|processor)")
 SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 REQUIRED = ("name", "version", "title", "modes", "configSchema", "capabilities")
-OPTIONAL = ("description", "secrets", "x-connection-fields", "constraints", "aliases", "examples", "x-runtime")
+OPTIONAL = (
+    "description",
+    "secrets",
+    "x-connection-fields",
+    "x-atomic-with",
+    "constraints",
+    "aliases",
+    "examples",
+    "x-runtime",
+)
 CAPABILITIES = {"discover": ("extractor", "writer"), "splits": ("extractor",), "atomic": ("writer",)}
 """Each capability, and the roles that may have it."""
 OVERRIDES = ("allowed", "forbidden", "warning")
@@ -33,7 +42,7 @@ def read(path: Path, provider: Provider) -> Component:
     spec = document.value
     _need(document, isinstance(spec, dict), "a spec is a mapping")
     _keys(document, (), spec, required=REQUIRED, optional=OPTIONAL)
-    for check in (_names, _modes, _schema, _secrets, _connection_fields, _constraints, _aliases, _examples, _runtime):
+    for check in CHECKS:
         check(document, spec)
     folder = path.parent.name
     _need(document, spec["name"] == folder, f"the name must be that of its folder, {folder}", "name")
@@ -51,6 +60,7 @@ def read(path: Path, provider: Provider) -> Component:
         capabilities={name: bool(spec["capabilities"].get(name, False)) for name in CAPABILITIES},
         secrets=tuple(spec.get("secrets", ())),
         connection_fields=tuple(ConnectionField(**field) for field in spec.get("x-connection-fields", ())),
+        atomic_with=frozenset(spec.get("x-atomic-with", ())),
         constraints=tuple(spec.get("constraints", ())),
         aliases=spec.get("aliases", {}),
         examples=tuple(spec.get("examples", ())),
@@ -149,6 +159,15 @@ def _connection_fields(document: Document, spec: dict[str, Any]) -> None:
         _need(document, fits, f'"override" must be one of {", ".join(OVERRIDES)}', at, place, "override")
 
 
+def _atomic_with(document: Document, spec: dict[str, Any]) -> None:
+    at = "x-atomic-with"
+    names = spec.get(at, [])
+    _texts(document, names, at)
+    fields = {field["name"] for field in spec.get("x-connection-fields", [])}
+    for place, name in enumerate(names):
+        _need(document, name in fields, f'"{name}" is no field of the connection', at, place)
+
+
 def _constraints(document: Document, spec: dict[str, Any]) -> None:
     constraints = spec.get("constraints", [])
     _need(document, isinstance(constraints, list), '"constraints" must be a list', "constraints")
@@ -238,3 +257,18 @@ def _keys(
 def _need(document: Document, fits: object, message: str, *at: str | int) -> None:
     if not fits:
         raise document.error(message, *at, code="spec.invalid")
+
+
+CHECKS = (
+    _names,
+    _modes,
+    _schema,
+    _secrets,
+    _connection_fields,
+    _atomic_with,
+    _constraints,
+    _aliases,
+    _examples,
+    _runtime,
+)
+"""In this order: each may rely on those before it."""

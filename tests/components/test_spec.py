@@ -90,6 +90,8 @@ def test_a_former_name_is_folded_and_told(tmp_path: Path) -> None:
     [
         ("title: reads a box\n", "", '"title" is missing'),
         ("title: reads a box", 'title: " "', "the title is empty"),
+        ("secrets: [", "x-atomic-with: [extra]\nsecrets: [", '"extra" is no field of the connection'),
+        ("secrets: [", "x-atomic-with: path\nsecrets: [", '"x-atomic-with" must be'),
         ("title: reads a box", "title: 7", '"title" must be text'),
         ("description: a", "descripton: a", 'unknown key "descripton"'),
         ("name: box.csv_extractor", "name: box.parquet_extractor", "the name must be that of its folder"),
