@@ -363,10 +363,15 @@ CONTROL = ("fault", "mend", "hits", "release", "sql", "sessions")
 
 def connect(folder: Path, database: str) -> sqlite3.Connection:
     sql = sqlite3.connect(folder / f"{database}.db", timeout=LIMIT_S, isolation_level=None)
-    sql.execute("PRAGMA journal_mode = WAL")
-    sql.execute("PRAGMA synchronous = OFF")
-    sql.execute("CREATE TABLE IF NOT EXISTS _commits (id TEXT PRIMARY KEY, rows INT)")
+    with CONNECTING:
+        sql.execute("PRAGMA journal_mode = WAL")
+        sql.execute("PRAGMA synchronous = OFF")
+        sql.execute("CREATE TABLE IF NOT EXISTS _commits (id TEXT PRIMARY KEY, rows INT)")
     return sql
+
+
+CONNECTING = threading.Lock()
+"""SQLite does not wait for another session that turns to the WAL as well, but says that the database is locked."""
 
 
 def quoted(name: str) -> str:
