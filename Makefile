@@ -1,8 +1,7 @@
 # The commands of a checkout. Each makes .venv from requirements.lock first; a second call starts at once.
 SHELL := /bin/sh
 VENV ?= .venv
-# Tests wait for servers and processes: one worker more than there are cores.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+JOBS ?= auto
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 JAVASCRIPT := tests/servers/postgrest/javascript

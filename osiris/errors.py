@@ -20,6 +20,7 @@ OsirisError
 
 from __future__ import annotations
 
+import errno
 from typing import Any, ClassVar
 
 EXIT_OK = 0
@@ -189,3 +190,36 @@ def did_you_mean(word: str, known: list[str], *, cutoff: float = 0.6) -> str:
 
     near = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
     return f'did you mean "{near[0]}"?' if near else ""
+
+
+def from_os_error(error: Exception) -> OsirisError | None:
+    """The operating system's errors that mean the same for every connector; None for any other."""
+    if not isinstance(error, OSError):
+        return None
+    text = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    for kind, (made, code) in _KINDS.items():
+        if isinstance(error, kind):
+            return made(text, code=code)
+    # ssl and socket are not imported for this: an error of theirs is known by its name
+    if type(error).__module__ == "ssl":
+        return TlsFailed(text)
+    if type(error).__name__ in ("gaierror", "herror"):
+        return NetworkFailed(text, code="connection.dns", hint="check the name of the host")
+    if error.errno in _FULL:
+        return WriteFailed(text, code="disk.full", hint="make room on the disk, or write elsewhere")
+    return NetworkFailed(text) if error.errno in _NETWORK else SourceError(text)
+
+
+def _numbers(*names: str) -> frozenset[int]:
+    """Those error numbers that this platform has."""
+    return frozenset(getattr(errno, name) for name in names if hasattr(errno, name))
+
+
+_NETWORK = _numbers("EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENOTCONN", "EADDRNOTAVAIL")
+_FULL = _numbers("ENOSPC", "EDQUOT", "EFBIG")
+_KINDS: dict[type[OSError], tuple[type[OsirisError], str | None]] = {
+    FileNotFoundError: (NotFound, "file.missing"),
+    PermissionError: (PermissionDenied, "file.permission"),
+    TimeoutError: (TimedOut, None),
+    ConnectionError: (NetworkFailed, None),
+}

@@ -5,7 +5,6 @@ Plain data here is frozen, free of secrets, picklable and JSON-able: the run led
 
 from __future__ import annotations
 
-import errno
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,18 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, final
 
 from osiris.diagnosis import LEVELS, Check, CheckResult, Diagnosis, Finding, Level, diagnose
-from osiris.errors import (
-    AuthFailed,
-    ConfigError,
-    NetworkFailed,
-    NotFound,
-    OsirisError,
-    PermissionDenied,
-    SourceError,
-    TimedOut,
-    TlsFailed,
-    WriteFailed,
-)
+from osiris.errors import AuthFailed, ConfigError, OsirisError, SourceError, from_os_error
 from osiris.secrets import redactor
 from osiris.step import Workspace
 from osiris.stream import Batches, End, FirstError
@@ -467,36 +455,3 @@ def classified(error: Exception, mapping: Any) -> OsirisError:
 
 def _raise(error: OsirisError) -> str:
     raise error
-
-
-def from_os_error(error: Exception) -> OsirisError | None:
-    """The operating system's errors that mean the same for every connector; None for any other."""
-    if not isinstance(error, OSError):
-        return None
-    text = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-    for kind, (made, code) in _KINDS.items():
-        if isinstance(error, kind):
-            return made(text, code=code)
-    # ssl and socket are not imported for this: an error of theirs is known by its name
-    if type(error).__module__ == "ssl":
-        return TlsFailed(text)
-    if type(error).__name__ in ("gaierror", "herror"):
-        return NetworkFailed(text, code="connection.dns", hint="check the name of the host")
-    if error.errno in _FULL:
-        return WriteFailed(text, code="disk.full", hint="make room on the disk, or write elsewhere")
-    return NetworkFailed(text) if error.errno in _NETWORK else SourceError(text)
-
-
-def _numbers(*names: str) -> frozenset[int]:
-    """Those error numbers that this platform has."""
-    return frozenset(getattr(errno, name) for name in names if hasattr(errno, name))
-
-
-_NETWORK = _numbers("EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENOTCONN", "EADDRNOTAVAIL")
-_FULL = _numbers("ENOSPC", "EDQUOT", "EFBIG")
-_KINDS: dict[type[OSError], tuple[type[OsirisError], str | None]] = {
-    FileNotFoundError: (NotFound, "file.missing"),
-    PermissionError: (PermissionDenied, "file.permission"),
-    TimeoutError: (TimedOut, None),
-    ConnectionError: (NetworkFailed, None),
-}

@@ -12,8 +12,8 @@ from typing import Any
 import pymysql
 from pymysql.constants import ER
 
-from osiris.connectors import base
 from osiris.connectors._shared.line import Address, Line
+from osiris.connectors._shared.line_client import LineClient
 from osiris.connectors._shared.tls import HeldContext
 from osiris.connectors.base import Connection, Dataset
 from osiris.connectors.mysql import failures, session, tls
@@ -48,7 +48,7 @@ class Prepared:
     columns: Columns
 
 
-class Channel(base.Client):
+class Channel(LineClient):
     """A session in autocommit mode. Errors are PyMySQL's, or ours where there is more to say; `classify` maps them.
 
     A result that `query` or `execute_prepared` began is read with `receive_into` to its end, then `end_read`; nothing
@@ -57,7 +57,6 @@ class Channel(base.Client):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._line = Line()
         self._context: HeldContext | None = None
         self._addresses: list[Address] = []
         self._link: Link | None = None
@@ -128,17 +127,6 @@ class Channel(base.Client):
         if self._left_running:
             self._left_running = False
             self._kill()
-
-    def reopen(self) -> None:
-        """A new session in place of this one, as after a loss; an interrupt still holds."""
-        self.close()
-        self.open()
-
-    def interrupt(self) -> None:
-        self._line.cut()
-
-    def raise_if_interrupted(self) -> None:
-        self._line.raise_if_cut()
 
     @property
     def is_open(self) -> bool:

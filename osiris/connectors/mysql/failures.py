@@ -12,7 +12,6 @@ from typing import Any, Final
 from pymysql import err
 from pymysql.constants import ER
 
-from osiris.connectors.base import from_os_error
 from osiris.errors import (
     AuthFailed,
     Busy,
@@ -28,6 +27,7 @@ from osiris.errors import (
     TimedOut,
     TlsFailed,
     WriteFailed,
+    from_os_error,
 )
 
 CERTIFICATE: Final = "connection.certificate"

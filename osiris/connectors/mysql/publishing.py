@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pymysql
 from pymysql.constants import ER
 
+from osiris.connectors._shared.tables import existing
 from osiris.connectors.mysql import failures, swap
 from osiris.connectors.mysql.declared import Declared
 from osiris.connectors.mysql.layout import Layout, Wanted, characters
 from osiris.connectors.mysql.names import RESERVED, Name, folded, listed, quoted
 from osiris.connectors.mysql.staging import ROW, Staging, exists
 from osiris.connectors.mysql.statements import exactly
-from osiris.connectors.mysql.tables import Table, TableColumn, columns_of, existing
+from osiris.connectors.mysql.tables import Table, TableColumn, columns_of, find
 from osiris.errors import ConfigError, OsirisError, WriteFailed
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Publishing:
 
     def publish(self, token: Token, rows: int, shape: str | None, state: State | None) -> None:
         """Raises Busy when the target is another one than that for which the rows were staged."""
-        target = existing(self.client, self.wanted.name)
+        target = existing(find, self.client, self.wanted.name)
         source = next((name for name in (self.staging.new, self.staging.rows) if exists(self.client, name)), None)
         if source is None:
             raise WriteFailed(f"the staging of {token.commit_id} is gone", code="write.no_staging")

@@ -99,16 +99,6 @@ def find(client: Client, name: Name) -> Table:
     return Table(name, kind, engine, rows, columns_of(client, name), _keys(client, name))
 
 
-def existing(client: Client, name: Name) -> Table | None:
-    """As `find`, None when only the table is missing: a database that is not there is an error all the same."""
-    try:
-        return find(client, name)
-    except NotFound as error:
-        if error.code != "table.missing":
-            raise
-        return None
-
-
 def _missing(client: Client, name: Name) -> NotFound:
     """Let the server say why the table is not shown: it may be there, and this user may not see it."""
     try:

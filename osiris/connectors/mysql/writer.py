@@ -10,6 +10,7 @@ import pyarrow as pa
 import pymysql
 
 from osiris.connectors import base
+from osiris.connectors._shared.tables import existing
 from osiris.connectors._shared.writing import place_of
 from osiris.connectors.base import Batches, Part, Run, State, Token, Written
 from osiris.connectors.mysql import foresight, layout, swap
@@ -21,7 +22,7 @@ from osiris.connectors.mysql.loading import Loading
 from osiris.connectors.mysql.names import Name
 from osiris.connectors.mysql.publishing import Publishing, create_new, create_rows
 from osiris.connectors.mysql.staging import Staging, exists, sweep
-from osiris.connectors.mysql.tables import Table, existing
+from osiris.connectors.mysql.tables import Table, find
 from osiris.errors import Busy, ConfigError, InternalError, OsirisError
 
 
@@ -51,7 +52,7 @@ class Writer(base.Writer[Client]):
 
     def foresee(self, token: Token, schema: pa.Schema) -> tuple[str, ...]:
         wanted, ledger = self._wanted(), self._ledger()
-        target = existing(self.client, wanted.name)
+        target = existing(find, self.client, wanted.name)
         plan = layout.plan(schema, target, wanted, self.client.server)
         self._check_target(target, wanted)
         made = [] if self._goes_direct(token, plan, target) else [self._staging(token).rows]
@@ -61,7 +62,7 @@ class Writer(base.Writer[Client]):
 
     def begin(self, token: Token, schema: pa.Schema) -> None:
         wanted, staging, ledger = self._wanted(), self._staging(token), self._ledger()
-        target = existing(self.client, wanted.name)
+        target = existing(find, self.client, wanted.name)
         plan = layout.plan(schema, target, wanted, self.client.server)
         self._check_target(target, wanted)
         ledger.make()
@@ -164,7 +165,7 @@ class Writer(base.Writer[Client]):
         """Open the transaction. Once it has touched the table, nobody can alter that until it ends."""
         self.client.execute("START TRANSACTION")
         self.client.rows(f"SELECT 1 FROM {wanted.name.sql} LIMIT 0")
-        plan = layout.plan(schema, existing(self.client, wanted.name), wanted, self.client.server)
+        plan = layout.plan(schema, existing(find, self.client, wanted.name), wanted, self.client.server)
         if plan.made or plan.added:
             raise swap.changed(wanted.name)
         return plan

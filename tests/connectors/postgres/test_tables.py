@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from osiris.connectors._shared.postgres.names import Name, literal, quoted
-from osiris.connectors._shared.postgres.tables import Key, existing, find
+from osiris.connectors._shared.postgres.tables import Key, find
 from osiris.connectors._shared.postgres.types import Type
+from osiris.connectors._shared.tables import existing
 from osiris.errors import ConfigError, NotFound
 from tests.connectors.postgres.clients import Client, opened
 from tests.servers.postgres import Database
@@ -107,7 +108,7 @@ def test_what_kind_of_table_it_is(client: Client) -> None:
     ]
     assert find(client, T).rows == 1000
     with pytest.raises(ConfigError, match=r"public\.s is a sequence, not a table"):
-        existing(client, Name("public", "s"))
+        existing(find, client, Name("public", "s"))
 
 
 @pytest.mark.server
@@ -118,7 +119,7 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(client: Client) -> No
             find(client, Name("public", wrong))
         assert (raised.value.code, raised.value.hint) == ("table.missing", f'did you mean "{right}"?')
     with pytest.raises(NotFound) as raised:
-        existing(client, Name("pubic", "orders"))
+        existing(find, client, Name("pubic", "orders"))
     assert (raised.value.code, raised.value.hint) == ("database.missing", 'did you mean "public"?')
 
 

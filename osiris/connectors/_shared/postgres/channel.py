@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import psycopg
 
-from osiris.connectors import base
 from osiris.connectors._shared import names
-from osiris.connectors._shared.line import Line
+from osiris.connectors._shared.line_client import LineClient
 from osiris.connectors._shared.postgres import failures
 from osiris.connectors._shared.postgres.answer import Rows
 from osiris.connectors._shared.postgres.names import Name
@@ -49,7 +48,7 @@ class ResultColumn:
     number: int
 
 
-class Channel(base.Client):
+class Channel(LineClient):
     """A session in autocommit mode. Errors are psycopg's, or ours where there is more to say; `classify` maps them.
 
     Nothing is set for the session, since behind a pooler it is shared: `begin` sets what holds for a transaction.
@@ -57,7 +56,6 @@ class Channel(base.Client):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._line = Line()
         self._session: Session | None = None
         self._copying = False
 
@@ -113,17 +111,6 @@ class Channel(base.Client):
         self._copying = False
         if session is not None:
             session.abandon()
-
-    def reopen(self) -> None:
-        """A new session in place of this one, as after a loss; an interrupt still holds."""
-        self.close()
-        self.open()
-
-    def interrupt(self) -> None:
-        self._line.cut()
-
-    def raise_if_interrupted(self) -> None:
-        self._line.raise_if_cut()
 
     @property
     def is_open(self) -> bool:

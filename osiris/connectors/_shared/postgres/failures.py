@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import psycopg
 
-from osiris.connectors.base import from_os_error
 from osiris.errors import (
     AuthFailed,
     Busy,
@@ -23,6 +22,7 @@ from osiris.errors import (
     TimedOut,
     TlsFailed,
     WriteFailed,
+    from_os_error,
 )
 
 CERTIFICATE: Final = "connection.certificate"

@@ -10,7 +10,8 @@ import psycopg
 
 from osiris.connectors._shared.postgres.layout import Layout, Wanted, create
 from osiris.connectors._shared.postgres.names import Name, listed, quoted
-from osiris.connectors._shared.postgres.tables import Table, existing
+from osiris.connectors._shared.postgres.tables import Table, find
+from osiris.connectors._shared.tables import existing
 from osiris.errors import Busy, ConfigError, WriteFailed
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ class Publication:
     def _locked(self, channel: Channel) -> Table:
         """The target, which nobody can alter any more until the transaction ends."""
         name = self.wanted.name
-        before = existing(channel, name)
+        before = existing(find, channel, name)
         if before is None:
             raise changed(name)
         channel.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SILENT_S}s'")
         lock(channel, name, self._lock(before))
-        target = existing(channel, name)
+        target = existing(find, channel, name)
         theirs = {} if target is None else {column.name: column.type.text for column in target.columns}
         expected = {column: kind for column, kind in self.columns.items() if column not in self.added}
         if target is None or not expected.items() <= theirs.items() or theirs.keys() & set(self.added):

@@ -106,16 +106,6 @@ def find(channel: Channel, name: Name) -> Table:
     )
 
 
-def existing(channel: Channel, name: Name) -> Table | None:
-    """As `find`, None when only the table is missing: a schema that is not there is an error all the same."""
-    try:
-        return find(channel, name)
-    except NotFound as error:
-        if error.code != "table.missing":
-            raise
-        return None
-
-
 def _refuse_type(channel: Channel, name: Name) -> None:
     """No table can be made that is called as a type is: each table has a type of its name."""
     if channel.rows(_TYPE, (name.schema, name.table)):

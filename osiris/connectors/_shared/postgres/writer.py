@@ -17,7 +17,8 @@ from osiris.connectors._shared.postgres.loading import Loading
 from osiris.connectors._shared.postgres.names import Name, listed, quoted
 from osiris.connectors._shared.postgres.publishing import Publication
 from osiris.connectors._shared.postgres.staging import ROW, Staging, sweep
-from osiris.connectors._shared.postgres.tables import Table, existing
+from osiris.connectors._shared.postgres.tables import Table, find
+from osiris.connectors._shared.tables import existing
 from osiris.connectors._shared.writing import place_of
 from osiris.connectors.base import Batches, Part, Run, State, Token, Written
 from osiris.errors import Busy, InternalError, OsirisError, WriteFailed
@@ -153,7 +154,7 @@ class TableWriter(base.Writer[C], Generic[C]):
     def _planned(self, schema: pa.Schema) -> tuple[Table | None, Layout]:
         """The target as it is now, and what to do to it. Raises what prevents it."""
         wanted = self._wanted()
-        target = existing(self.client, wanted.name)
+        target = existing(find, self.client, wanted.name)
         plan = layout.plan(schema, target, wanted)
         if target is not None and wanted.mode == "replace":
             publishing.refuse_loss(self.client, target)
