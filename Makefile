@@ -1,7 +1,8 @@
 # The commands of a checkout. Each makes .venv from requirements.lock first; a second call starts at once.
 SHELL := /bin/sh
 VENV ?= .venv
-JOBS ?= auto
+# Tests wait for servers and processes: one worker more than there are cores.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 JAVASCRIPT := tests/servers/postgrest/javascript

@@ -160,14 +160,22 @@ def _tree(root: int) -> set[int]:
         pid = waiting.pop()
         if pid not in found:
             found.add(pid)
-            for children in PROC.glob(f"{pid}/task/*/children"):
-                waiting.extend(int(child) for child in _read(children).split())
+            for thread in _names(PROC / str(pid) / "task"):
+                waiting.extend(int(child) for child in _read(PROC / str(pid) / "task" / thread / "children").split())
     return found
 
 
 def _high_water_mb(pid: int) -> float:
     lines = (line.split() for line in _read(PROC / str(pid) / "status").splitlines())
     return next((int(words[1]) / 1024 for words in lines if words[:1] == ["VmHWM:"]), 0.0)
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder of /proc; nothing when its process has ended meanwhile."""
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def _read(path: Path) -> str:

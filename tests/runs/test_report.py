@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from subprocess import PIPE
 from typing import Literal
@@ -86,3 +87,17 @@ def test_the_peak_memory_counts_the_processes_that_this_one_started() -> None:
         together = peak_memory_mb()
         child.communicate("\n")
     assert together >= alone + 190
+
+
+def test_the_peak_memory_is_found_while_processes_come_and_go() -> None:
+    """Their folders in /proc may be gone between two looks: a run that had committed ended with a traceback."""
+
+    def come_and_go() -> None:
+        for _ in range(60):
+            subprocess.run([sys.executable, "--version"], stdout=subprocess.DEVNULL, check=True)
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert peak_memory_mb() > 10
